@@ -1,0 +1,50 @@
+"""Step-by-step worked calculations of neural networks.
+
+>>> import nnsteps
+>>> trace = nnsteps.solve("backprop")
+>>> trace["dL/db1"].ravel().tolist()
+[0.0, -2.0, 2.0, -1.0]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Problem", "StepsError", "Trace", "solve"]
+
+if TYPE_CHECKING:
+    from nnsteps.errors import StepsError
+    from nnsteps.problem import Problem
+    from nnsteps.trace import Trace
+
+
+def solve(
+    problem: str | Problem, *, exact: bool = False, expand: bool = False, rounding: str | None = None, digits: int | None = None
+) -> Trace:
+    """The trace of a problem: a bundled name, a path, or a Problem.
+
+    exact leaves the by-hand forms out, expand takes no shortcut in a gradient, rounding is "inside", "each-step" or
+    "fractions", digits fixes the decimals on paper.
+
+    Errors: StepsError says where, what was found, what was expected.
+    """
+    from nnsteps.library import find
+    from nnsteps.solver import Settings, solve_problem
+
+    found = find(problem) if isinstance(problem, str) else problem
+    return solve_problem(found, Settings(exact, expand, rounding, digits))
+
+
+def __getattr__(name: str) -> Any:
+    """Problem, Trace and StepsError, imported when they are asked for: `nnsteps --help` needs none of them."""
+    match name:
+        case "Problem":
+            from nnsteps.problem import Problem as found
+        case "Trace":
+            from nnsteps.trace import Trace as found  # type: ignore[assignment]
+        case "StepsError":
+            from nnsteps.errors import StepsError as found  # type: ignore[assignment]
+        case _:
+            raise AttributeError(name)
+    return found

@@ -1,0 +1,250 @@
+"""What can be wrong with someone's input, and how that is told. Knows no formulas, no YAML and no colours."""
+
+import difflib
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+GUTTER = 8  # "    9 │ "
+WIDE_ENOUGH = 30  # below this a report would be all gutter
+
+Segment = tuple[str, str]  # (role, text); roles: place error source caret grey hint plain
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file: 1-based line and column, counted in characters; `text` is the whole source line.
+
+    A place that is not `exact` (a text that YAML folded from several lines) has no parts: they are all the whole.
+    """
+
+    file: str
+    line: int
+    column: int
+    length: int = 1
+    text: str = ""
+    exact: bool = True
+
+    def part(self, start: int, length: int) -> "Place":
+        """The place of `length` characters that begin `start` characters after this one begins."""
+        if not self.exact:
+            return self
+        return Place(self.file, self.line, self.column + start, max(1, length), self.text)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class StepsError(Exception):
+    """Something wrong with the input, told so that a person can mend it.
+
+    StepsError
+    ├── FileError       file      missing, a directory, binary, empty, too large
+    ├── ReadError       yaml      not YAML, or a part of YAML that problem files do not use
+    ├── UnknownKey      key       a key that means nothing here
+    ├── BadValue        value     a ragged matrix, text among numbers, nan
+    ├── FormulaError    formula   not a formula, or Python that formulas do not use
+    ├── UnknownName     name      a value or function that does not exist
+    ├── ShapeError      shape     arrays that do not fit together
+    ├── NumberError     number    overflow, division by zero, the log of a negative number
+    ├── GradientError   gradient  asked for where there is none
+    ├── LimitError      limit     larger, deeper or longer than allowed
+    ├── UsageError      usage     a wrong option or problem name
+    └── CheckError      check     a check found something wrong
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        place: Place | None = None,
+        where: str | None = None,
+        hint: str | None = None,
+        picture: tuple[str, ...] = (),
+        also: tuple[tuple[Place, str], ...] = (),
+        here: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message, self.place, self.where, self.hint = message, place, where, hint
+        self.picture, self.also, self.here = picture, also, here
+
+    def __str__(self) -> str:
+        prefix = self._prefix()
+        return f"{prefix}: {self.message}" if prefix else self.message
+
+    def report(self, width: int = 100) -> str:
+        """The whole report as plain text: what, the source line with a caret, the picture and the hint."""
+        return "\n".join("".join(text for _, text in line).rstrip() for line in self.lines(width)) + "\n"
+
+    def lines(self, width: int = 100) -> list[list[Segment]]:
+        """The same report as lines of (role, text), for whoever adds colour."""
+        width = max(width, WIDE_ENOUGH)
+        lines = list(self._headline(width))
+        if self.place and self.place.text.strip():
+            lines += _excerpts(self.place, self.here, self.also, width)
+        if self.picture:
+            lines += [[], *([("plain", visible(line))] for line in self.picture)]
+        if self.hint:
+            lines += [[], *([("hint", line)] for line in _wrapped(visible(self.hint, "\n"), width))]
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        """The error as one versioned object; line and column are null where there is no place."""
+        place = self.place
+        error: dict[str, Any] = {
+            "code": self.code,
+            "message": self.message,
+            "file": place.file if place else self.where,
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+        }
+        if self.hint:
+            error["hint"] = self.hint
+        return {"version": 1, "error": error}
+
+    def _prefix(self) -> str:
+        return str(self.place) if self.place else self.where or ""
+
+    def _headline(self, width: int) -> Iterator[list[Segment]]:
+        prefix = visible(f"{self._prefix()}: ") if self._prefix() else ""
+        first, *rest = textwrap.wrap(
+            prefix + visible(self.message), width, subsequent_indent="  ", break_on_hyphens=False
+        ) or [""]
+        cut = min(len(prefix), len(first))
+        yield [("place", first[:cut]), ("error", first[cut:])]
+        for line in rest:
+            yield [("error", line)]
+
+
+class FileError(StepsError):
+    code = "file"
+
+
+class ReadError(StepsError):
+    code = "yaml"
+
+
+class UnknownKey(StepsError):
+    code = "key"
+
+
+class BadValue(StepsError):
+    code = "value"
+
+
+class FormulaError(StepsError):
+    code = "formula"
+
+
+class UnknownName(StepsError):
+    code = "name"
+
+
+class ShapeError(StepsError):
+    code = "shape"
+
+
+class NumberError(StepsError):
+    code = "number"
+
+
+class GradientError(StepsError):
+    code = "gradient"
+
+
+class LimitError(StepsError):
+    code = "limit"
+
+
+class UsageError(StepsError):
+    code = "usage"
+
+
+class CheckError(StepsError):
+    code = "check"
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that was probably meant by `word`, or None."""
+    known = list(candidates)
+    same = [name for name in known if name.lower() == word.lower()]
+    close = same or difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def visible(text: str, keep: str = "") -> str:
+    """The text with control characters, direction marks and the like spelled out, so that no terminal obeys them."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Each line of the text indented by two and folded, its inner blanks kept."""
+    folded = (textwrap.wrap(line, width - 2, break_on_hyphens=False) or [""] for line in text.split("\n"))
+    return [("  " + line).rstrip() for part in folded for line in part]
+
+
+def _excerpts(place: Place, here: str, also: tuple[tuple[Place, str], ...], width: int) -> list[list[Segment]]:
+    """The source lines concerned, in order, each with its marks underneath."""
+    marks = sorted([(place, here, "^"), *((other, words, "─") for other, words in also)], key=_reading_order)
+    lines: list[list[Segment]] = []
+    last, shown = 0, ""
+    for mark_place, words, sign in marks:
+        source, before, long = _window(mark_place, width - GUTTER)
+        if (mark_place.line, source) != (last, shown):
+            if last and mark_place.line > last + 1:
+                lines.append([("grey", "    ⋮ │")])
+            lines.append([("grey", f"{mark_place.line:5} │ "), ("source", source)])
+        role = "caret" if sign == "^" else "grey"
+        room = width - GUTTER - before - long - 1
+        if words and _cells(visible(words)) > room:  # beside the mark there is no room: put the words underneath
+            lines.append([("grey", "      │ "), (role, " " * before + sign * long)])
+            lines += [[("grey", "      │ "), (role, line)] for line in textwrap.wrap(visible(words), width - GUTTER)]
+        else:
+            lines.append([("grey", "      │ "), (role, (" " * before + sign * long + " " + visible(words)).rstrip())])
+        last, shown = mark_place.line, source
+    return lines
+
+
+def _reading_order(mark: tuple[Place, str, str]) -> tuple[int, int]:
+    return mark[0].line, mark[0].column
+
+
+def _window(place: Place, width: int) -> tuple[str, int, int]:
+    """The source line cut to `width` around the mark: (text, columns before the mark, columns of the mark)."""
+    shown = [visible(char) for char in place.text]
+    start = min(max(place.column - 1, 0), len(shown))
+    end = min(start + place.length, len(shown))
+    before, marked = "".join(shown[:start]), "".join(shown[start:end])
+    after = "".join(shown[end:])
+    if _cells(before + marked + after) > width:
+        marked = _head(marked, width * 2 // 3)
+        before = _tail(before, (width - _cells(marked)) // 2)
+        after = _head(after, width - _cells(before + marked))
+    return (before + marked + after).rstrip(), _cells(before), max(1, _cells(marked))
+
+
+def _head(text: str, width: int) -> str:
+    if _cells(text) <= width:
+        return text
+    while _cells(text) > max(width - 1, 0):
+        text = text[: width - 1] if len(text) > width else text[:-1]
+    return text + "…"
+
+
+def _tail(text: str, width: int) -> str:
+    if _cells(text) <= width:
+        return text
+    while _cells(text) > max(width - 1, 0):
+        text = text[1 - width :] if len(text) > width > 1 else text[1:]
+    return "…" + text

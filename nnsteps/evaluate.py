@@ -1,0 +1,394 @@
+"""Formula and names to recorded nodes. The one evaluator: of the author's steps, of compound bodies, of gradient rules.
+
+Theory of operation. `evaluate` walks a formula and appends one node for every operation in it. A compound's body is
+evaluated in a scope of its own, then one node stands for its `out`. Nothing here knows where a formula comes from; a
+`Scope` says what its names stand for and where in the file it is, so that an error can point at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from nnsteps import scalar
+from nnsteps.compounds import COMPOUNDS, REDUCTIONS, Compound, find
+from nnsteps.errors import BadValue, FormulaError, NumberError, Place, ShapeError, StepsError, UnknownName, nearest
+from nnsteps.formula import (
+    Attr,
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    Index,
+    Logic,
+    Name,
+    Neg,
+    Not,
+    Num,
+    Slice,
+    Word,
+    parse,
+    parse_step,
+    to_text,
+)
+from nnsteps.ops import NO_OPTIONS, REGISTRY, Array, Cells, Op, Options, side_text
+from nnsteps.rounding import Style
+from nnsteps.trace import Trace
+
+INFIX = {op.infix: op for op in REGISTRY.values() if op.infix and len(op.args) == 2}
+MOST_SHOWN = 60   # characters of arithmetic in an error
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a formula's names stand for, and where it is written."""
+
+    names: Mapping[str, int]
+    place: Place | None = None
+    inner: bool = False                      # a body or a rule: errors point at the whole of `place`
+    options: Mapping[str, Any] = field(default_factory=dict)
+    special: Mapping[str, Callable[[Call, Scope], int]] = field(default_factory=dict)
+    step: str = ""
+
+    def at(self, expr: Expr) -> Place | None:
+        """Where this part of the formula is in the file."""
+        if self.place is None or self.inner:
+            return self.place
+        start, end = expr.span
+        return self.place.part(start, max(1, end - start))
+
+
+@lru_cache(maxsize=4096)
+def parsed(text: str) -> Expr:
+    """A formula of the project's own, read once."""
+    return parse(text)
+
+
+@lru_cache(maxsize=1024)
+def _parsed_line(text: str) -> tuple[str, Expr]:
+    target, formula = parse_step(text)
+    assert isinstance(target, Name)
+    return target.id, formula
+
+
+def evaluate(trace: Trace, expr: Expr, scope: Scope) -> int:
+    """Record the nodes of a formula and give the id of its value. Errors: StepsError that points at the part at fault."""
+    match expr:
+        case Num(value=value):
+            return trace.literal(value)
+        case Neg(operand=Num(value=value)):
+            return trace.literal(-value)
+        case Name(id=name):
+            return _name(expr, name, scope)
+        case Neg(operand=operand):
+            return apply(trace, REGISTRY["neg"], (evaluate(trace, operand, scope),), {}, expr, scope)
+        case Not(operand=operand):
+            return apply(trace, REGISTRY["negated"], (evaluate(trace, operand, scope),), {}, expr, scope)
+        case Binary(op=sign, left=left, right=right):
+            inputs = (evaluate(trace, left, scope), evaluate(trace, right, scope))
+            return apply(trace, INFIX[sign], inputs, {}, expr, scope)
+        case Compare(first=first, ops=signs, rest=rest):
+            sides = [evaluate(trace, side, scope) for side in (first, *rest)]
+            claims = [
+                apply(trace, INFIX[sign], (sides[k], sides[k + 1]), {}, expr, scope) for k, sign in enumerate(signs)
+            ]
+            return _joined(trace, "and", claims, expr, scope)
+        case Logic(op=sign, items=items):
+            return _joined(trace, sign, [evaluate(trace, item, scope) for item in items], expr, scope)
+        case Attr(base=base, name="T"):
+            return apply(trace, REGISTRY["transpose"], (evaluate(trace, base, scope),), {}, expr, scope)
+        case Index(base=base, items=items):
+            return _take(trace, evaluate(trace, base, scope), items, expr, scope)
+        case Call():
+            return _call(trace, expr, scope)
+        case Word():
+            raise FormulaError(
+                f'the word "{expr.text}" cannot be computed with',
+                place=scope.at(expr),
+                hint='Quoted words are values of options, as in reduction="sum".',
+            )
+        case _:
+            raise FormulaError(
+                f"{to_text(expr)} is not something that can be computed here",
+                place=scope.at(expr),
+                hint="Only .T (transpose) follows a value.",
+            )
+
+
+def _name(expr: Expr, name: str, scope: Scope) -> int:
+    if name in scope.names:
+        return scope.names[name]
+    if name in scope.options:
+        raise AssertionError(f"{name} is an option, not a value")
+    record = find(name)
+    if record is not None:
+        raise UnknownName(
+            f"{name} is a function here, not a value",
+            place=scope.at(expr),
+            hint=f"Call it: {record.signature}. A value of this name has not been given or computed before this step.",
+        )
+    near = nearest(name, scope.names)
+    known = ", ".join(list(scope.names)[-8:]) or "none"
+    raise UnknownName(
+        f"there is no value called {name} at this step",
+        place=scope.at(expr),
+        hint=f"Did you mean {near}?" if near else f"The values known here: {known}.",
+    )
+
+
+def _joined(trace: Trace, sign: str, claims: list[int], expr: Expr, scope: Scope) -> int:
+    joined = claims[0]
+    for claim in claims[1:]:
+        joined = apply(trace, INFIX[sign], (joined, claim), {}, expr, scope)
+    return joined
+
+
+# --- calls -------------------------------------------------------------------------------------------------------
+
+
+def _call(trace: Trace, call: Call, scope: Scope) -> int:
+    if call.fn in scope.special:
+        return scope.special[call.fn](call, scope)
+    if call.fn in ("row", "col") and len(call.args) == 2 and not call.options:
+        whole, place = Slice(None, None), call.args[1]
+        items = (place, whole) if call.fn == "row" else (whole, place)
+        return _take(trace, evaluate(trace, call.args[0], scope), items, call, scope)
+    record = find(call.fn)
+    if record is None:
+        raise _no_function(call, scope)
+    count = len(call.args) if getattr(record, "variadic", False) else len(record.args)
+    if len(call.args) < max(1, count):
+        raise FormulaError(
+            f"{call.fn} needs {_count(count, 'argument')}, it has {len(call.args)}",
+            place=scope.at(call),
+            hint=f"It is written {record.signature}.",
+        )
+    if len(call.args) > count + len(record.options):
+        near = {"max": "maximum", "min": "minimum"}.get(call.fn)
+        raise FormulaError(
+            f"{call.fn} takes {_count(count, 'argument')}, it has {len(call.args)}",
+            place=scope.at(call.args[count]),
+            hint=f"It is written {record.signature}." + (f" {near}(a, b) compares two." if near else ""),
+        )
+    inputs = tuple(evaluate(trace, arg, scope) for arg in call.args[:count])
+    options = _options(trace, call, record, call.args[count:], scope)
+    return apply(trace, record, inputs, options, call, scope)
+
+
+def _no_function(call: Call, scope: Scope) -> StepsError:
+    if call.fn in scope.names:
+        return UnknownName(
+            f"{call.fn} is a value, not a function", place=scope.at(call), hint=f"Write * to multiply: {call.fn} * (…)."
+        )
+    near = nearest(call.fn, [*REGISTRY, *COMPOUNDS])
+    hint = "nnsteps functions lists all of them."
+    if near:
+        record = find(near)
+        assert record is not None
+        words = record.look.gloss or record.doc.split(".")[0]
+        hint = f"Did you mean {near}?   {record.signature}: {words}"
+    start = call.span[0]
+    where = scope.place if scope.place is None or scope.inner else scope.place.part(start, len(call.fn))
+    return UnknownName(f"there is no function called {call.fn}", place=where, hint=hint)
+
+
+def _options(trace: Trace, call: Call, record: Op | Compound, extra: tuple[Expr, ...], scope: Scope) -> Options:
+    out = dict(record.options)
+    named = [*zip(record.options, extra, strict=False), *call.options]
+    for name, expr in named:
+        if name not in record.options:
+            near = nearest(name, record.options)
+            raise FormulaError(
+                f"{call.fn} has no option called {name}",
+                place=scope.at(expr),
+                hint=f"Did you mean {near}?" if near else f"It is written {record.signature}.",
+            )
+        out[name] = _option(trace, name, expr, record, scope)
+    return out
+
+
+def _option(trace: Trace, name: str, expr: Expr, record: Op | Compound, scope: Scope) -> Any:
+    if isinstance(expr, Name) and expr.id in scope.options:
+        return scope.options[expr.id]
+    wordy = isinstance(record.options[name], str)
+    if isinstance(expr, Word) != wordy or (wordy and isinstance(expr, Word) and expr.text not in REDUCTIONS):
+        asked = "one of " + ", ".join(f'"{word}"' for word in REDUCTIONS) if wordy else "a number"
+        raise BadValue(f"{name} of {record.name} must be {asked}", place=scope.at(expr), hint=f"Found {to_text(expr)}.")
+    if isinstance(expr, Word):
+        return expr.text
+    value = trace.value(evaluate(trace, expr, scope))
+    if value.size != 1:
+        raise ShapeError(
+            f"{name} of {record.name} must be one number; {to_text(expr)} is {side_text(value.shape)}", place=scope.at(expr)
+        )
+    number = float(value.item())
+    if name == "digits" and not (number.is_integer() and abs(number) <= 15):
+        raise BadValue(f"digits must be a whole number up to 15, not {number:g}", place=scope.at(expr))
+    return int(number) if number.is_integer() else number
+
+
+def _take(trace: Trace, node: int, items: tuple[Expr | Slice, ...], expr: Expr, scope: Scope) -> int:
+    shape = trace.value(node).shape
+    text = to_text(trace.said(node))
+    if len(items) == 1 and len(shape) == 2 and 1 in shape:
+        items = (items[0], Slice(None, None)) if shape[1] == 1 else (Slice(None, None), items[0])
+    if len(items) != len(shape):
+        hint = f"Write {text}[row, column], row({text}, k) or col({text}, k)." if len(shape) == 2 else None
+        raise ShapeError(
+            f"{text} ({side_text(shape)}) needs {len(shape)} indices, it has {len(items)}", place=scope.at(expr), hint=hint
+        )
+    bounds = tuple(_bounds(trace, item, axis, side, text, scope) for axis, (item, side) in enumerate(zip(items, shape, strict=True)))
+    return apply(trace, REGISTRY["take"], (node,), {"bounds": bounds}, expr, scope)
+
+
+def _bounds(trace: Trace, item: Expr | Slice, axis: int, side: int, text: str, scope: Scope) -> tuple[int, int]:
+    noun = ("row", "column")[axis] if axis < 2 else "entry"
+
+    def whole(expr: Expr) -> int:
+        value = trace.value(evaluate(trace, expr, scope))
+        number = float(value.flat[0])
+        if value.size != 1 or not number.is_integer():
+            raise BadValue(f"the index {to_text(expr)} is not a whole number", place=scope.at(expr))
+        if not 1 <= number <= side:
+            raise ShapeError(
+                f"{text} has no {noun} {number:g}",
+                place=scope.at(expr),
+                hint=f"It has {_count(side, noun)}; indices count from 1.",
+            )
+        return int(number)
+
+    if isinstance(item, Slice):
+        low = 1 if item.low is None else whole(item.low)
+        high = side if item.high is None else whole(item.high)
+        if high < low:
+            raise BadValue(f"the slice {low}:{high} is empty", place=scope.at(item))
+        return low - 1, high
+    place = whole(item)
+    return place - 1, place
+
+
+# --- applying one operation --------------------------------------------------------------------------------------
+
+
+def apply(trace: Trace, record: Op | Compound, inputs: tuple[int, ...], options: Options, expr: Expr, scope: Scope) -> int:
+    """Record one operation on recorded values. Errors: ShapeError, NumberError."""
+    if isinstance(record, Compound):
+        return _expand(trace, record, inputs, options, expr, scope)
+    values = [trace.nodes[i].value for i in inputs]
+    if record.check is not None:
+        shapes = [value.shape for value in values]
+        try:
+            record.check(record.args if not record.variadic else ("",) * len(inputs), *shapes, **options)
+        except ShapeError:
+            _misfit(trace, record, inputs, options, expr, scope)
+    with np.errstate(all="ignore"):
+        value = record.value(*values, **options)
+        sound = bool(np.isfinite(value.sum())) or bool(np.isfinite(value).all())
+    if not sound:
+        raise _no_number(trace, record, inputs, options, value, expr, scope)
+    if not scope.inner and record.infix and len(values) == 2 and value.shape not in (values[0].shape, values[1].shape):
+        _note_stretch(trace, record, inputs, value, scope)
+    return trace.record(record, inputs, value, options or NO_OPTIONS)
+
+
+def _expand(trace: Trace, record: Compound, inputs: tuple[int, ...], options: Options, expr: Expr, scope: Scope) -> int:
+    names = dict(zip(record.args, inputs, strict=True))
+    inner = Scope(names, scope.at(expr), inner=True, options=options, step=scope.step)
+    lines, words = record.lines(options), ""
+    if record.stable is not None:
+        stable = record.stable(options)
+        if holds(trace, stable.condition, names):
+            lines, words = stable.body, stable.words
+    steps: list[tuple[str, int]] = []
+    for line in lines:
+        name, formula = _parsed_line(line)
+        node = evaluate(trace, formula, inner)
+        names = {**names, name: node}
+        inner = replace(inner, names=names)
+        steps.append((name, node))
+    out = steps[-1][1]
+    return trace.record(record, inputs, trace.value(out), options, out=out, inner=tuple(steps), words=words)
+
+
+def holds(trace: Trace, condition: str, names: Mapping[str, int]) -> bool:
+    """Whether a condition over recorded values holds. Leaves nothing behind in the trace."""
+    probe = Trace(trace.problem)
+    copies = {name: probe.record(None, (), trace.value(node)) for name, node in names.items()}
+    return bool(probe.value(evaluate(probe, parsed(condition), Scope(copies, inner=True))).all())
+
+
+def _misfit(trace: Trace, record: Op, inputs: tuple[int, ...], options: Options, expr: Expr, scope: Scope) -> None:
+    assert record.check is not None
+    names = tuple(to_text(trace.said(i)) for i in inputs)
+    values = [trace.value(i) for i in inputs]
+    try:
+        record.check(names, *(value.shape for value in values), **options)
+    except ShapeError as error:
+        place = scope.at(expr)
+        if isinstance(expr, Binary) and scope.place is not None and not scope.inner:
+            place = _operator_place(expr, scope)
+        raise ShapeError(error.message, place=place, hint=error.hint) from None
+    raise AssertionError("a check that depends on names")
+
+
+def _operator_place(expr: Binary, scope: Scope) -> Place | None:
+    assert scope.place is not None
+    gap = scope.place.part(expr.left.span[1], 1)
+    between = gap.text[gap.column - 1 :]
+    offset = between.find(expr.op)
+    return scope.place.part(expr.left.span[1] + max(0, offset), len(expr.op))
+
+
+def _no_number(
+    trace: Trace, record: Op, inputs: tuple[int, ...], options: Options, value: Array, expr: Expr, scope: Scope
+) -> NumberError:
+    at = tuple(int(k) for k in np.argwhere(~np.isfinite(value))[0])
+    tree = record.cell(at, *(Cells(i, trace.value(i).shape) for i in inputs), **options)
+    style = Style(6)
+    text = scalar.write(tree, lambda part: style.write(part.value if isinstance(part, scalar.Const) else trace.look_up(part)))
+    text = text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
+    found = float(value[at])
+    divisor = tree.args[1] if isinstance(tree, scalar.Fn) and tree.name in ("div", "xdivy") else None
+    if divisor is not None and scalar.evaluate(divisor, trace.look_up) == 0:
+        words = "divides by zero"
+    elif np.isposinf(found) and record.name not in ("div", "xdivy"):
+        words = "is too large for a number (overflow)"
+    elif np.isneginf(found) and "log" not in record.name:
+        words = "is too large for a number (overflow)"
+    else:
+        words = "has no value"
+    where = f"in {scope.step}, " if scope.step else ""
+    hint = f"This is cell {cell_text(at, value.shape)} of {to_text(expr)}." if value.size > 1 else None
+    if "log" in record.name and any(trace.nodes[i].by_hand for i in _up(trace, inputs)):
+        hint = "By hand, a probability was rounded to 0 where the target is not; --exact does not round."
+    return NumberError(f"{where}{text} {words}", place=scope.at(expr), hint=hint)
+
+
+def _up(trace: Trace, inputs: tuple[int, ...]) -> set[int]:
+    return set().union(*(trace.ancestors(i) for i in inputs))
+
+
+def _note_stretch(trace: Trace, record: Op, inputs: tuple[int, ...], value: Array, scope: Scope) -> None:
+    left, right = (to_text(trace.said(i)) for i in inputs)
+    shapes = [side_text(trace.value(i).shape) for i in inputs]
+    where = f"{scope.step}: " if scope.step else ""
+    trace.warnings.append(
+        f"{where}{left} ({shapes[0]}) and {right} ({shapes[1]}) both stretch to {side_text(value.shape)}"
+    )
+
+
+def cell_text(at: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """A place as people count: [2,1]; [2] in a column."""
+    if len(shape) == 2 and shape[1] == 1:
+        return f"[{at[0] + 1}]"
+    return "[" + ",".join(str(k + 1) for k in at) + "]"
+
+
+def _count(number: int, noun: str) -> str:
+    if noun == "entry" and number != 1:
+        return f"{number} entries"
+    return f"{number} {noun}" + ("s" if number != 1 else "")

@@ -1,0 +1,282 @@
+"""What may stand in a list of steps, and how it is read. Knows the form of formulas, no values and no operations.
+
+An item is a text `name = formula` or a mapping; which form a mapping has, its keys say. To add a form, write a
+dataclass, a reader, and a line in `_FORMS`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn, TypeAlias
+
+from nnsteps import values
+from nnsteps.errors import BadValue, FormulaError, Place, UnknownKey, nearest
+from nnsteps.formula import Expr, Index, Name, parse, parse_step
+from nnsteps.reader import Map, Node, Scalar, Seq
+
+# rule: its own options, besides rate
+RULES: Mapping[str, tuple[str, ...]] = {"sgd": ()}
+
+
+@dataclass(frozen=True, slots=True)
+class StepItem:
+    """`target = formula`, with what a person writes down instead and what is said beside it."""
+
+    target: Name | Index
+    formula: Expr
+    text: str
+    place: Place | None = None
+    by_hand: Expr | None = None
+    by_hand_text: str | None = None
+    by_hand_place: Place | None = None
+    note: str | None = None
+    remark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    title: str
+    items: "tuple[Item, ...]"
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GradientItem:
+    """The gradient of a loss; an empty `wrt` means all given names that it uses."""
+
+    of: Expr
+    of_place: Place | None = None
+    wrt: tuple[Expr, ...] = ()
+    wrt_places: tuple[Place | None, ...] = ()
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateItem:
+    rule: str
+    rate: Expr
+    place: Place | None = None
+    options: Mapping[str, Node] = field(default_factory=dict)
+
+
+Item: TypeAlias = StepItem | Heading | GradientItem | UpdateItem
+
+
+def steps(node: Node, what: str = "steps") -> tuple[Item, ...]:
+    """The items of a list of steps."""
+    if isinstance(node, Scalar) and node.text:
+        hint = f"Write a list:  - {node.text.strip()}"
+        raise BadValue(f"{what} is a list, each step on a line that begins with -", place=node.place, hint=hint)
+    if isinstance(node, Map):
+        hint = "Begin each line with -:  - y = W @ x + b"
+        raise BadValue(f"{what} is a list, each step on a line that begins with -", place=node.place, hint=hint)
+    if not isinstance(node, Seq) or not node.items:
+        raise BadValue(f"{what}: there is no step", place=node.place, hint="Write at least one:  - y = W @ x + b")
+    return tuple([item(part) for part in node.items])
+
+
+def item(node: Node) -> Item:
+    """One item, of whichever form."""
+    if isinstance(node, Scalar):
+        if not node.text.strip():
+            raise BadValue("this step is empty", place=node.place, hint="Write name = formula, or delete the -.")
+        return _step(Map(((Scalar("step", place=node.place), node),), node.place))
+    if not isinstance(node, Map) or not node.pairs:
+        hint = "A formula with brackets at its beginning must be quoted." if isinstance(node, Seq) else None
+        raise BadValue("a step is a text such as y = W @ x + b, not a list", place=node.place, hint=hint)
+    keys = [key.text for key, _ in node.pairs]
+    for key in keys:
+        for word, read in _FORMS.items():
+            if key == word or (word.endswith(" ") and key.startswith(word)):
+                return read(node)
+    return _heading(node)
+
+
+def gradients(node: Node) -> tuple[GradientItem, ...]:
+    """The top-level `gradient`: one or a list."""
+    return tuple([_gradient(part) for part in (node.items if isinstance(node, Seq) else (node,))])
+
+
+def update(node: Node) -> UpdateItem:
+    """The rule by which the parameters take their step."""
+    rule = "sgd"
+    if isinstance(node, Map):
+        rule = next((values.choice(part, "rule", RULES) for key, part in node.pairs if key.text == "rule"), rule)
+    found = _fields(node, "update", ("rule", "rate", *RULES[rule]))
+    for key in ("rule", "rate"):
+        if key not in found:
+            hint = "Write update: {rule: sgd, rate: 0.1}."
+            raise BadValue(f"update has no {key}", place=node.place, hint=hint)
+    options = {key: part for key, (_, part) in found.items() if key not in ("rule", "rate")}
+    return UpdateItem(rule, formula(found["rate"][1], "rate"), node.place, options)
+
+
+def formula(node: Node, what: str) -> Expr:
+    """The tree of a formula that stands in a node."""
+    text = values.text(node, what)
+    assert isinstance(node, Scalar)
+    return parse(text, node.place)
+
+
+# --- forms --------------------------------------------------------------------------------------------------
+
+
+def _step(node: Map) -> StepItem:
+    found = _fields(node, "a step", ("step", "by hand", "note", "remark"))
+    source = found["step"][1]
+    text = values.text(source, "step")
+    _refuse_flow(source)
+    target, right = parse_step(text, source.place)
+    by_hand = found["by hand"][1] if "by hand" in found else None
+    by_hand_tree = None
+    if by_hand is not None:
+        _refuse_flow(by_hand)
+        by_hand_tree = _by_hand(by_hand)
+    return StepItem(
+        target,
+        right,
+        text,
+        source.place,
+        by_hand=by_hand_tree,
+        by_hand_text=values.text(by_hand, "by hand") if by_hand else None,
+        by_hand_place=by_hand.place if by_hand else None,
+        note=values.text(found["note"][1], "note") if "note" in found else None,
+        remark=values.text(found["remark"][1], "remark") if "remark" in found else None,
+    )
+
+
+def _by_hand(node: Node) -> Expr:
+    try:
+        return formula(node, "by hand")
+    except FormulaError as error:
+        if re.match(r"\s*\w+\s*=[^=]", values.text(node, "by hand")):
+            right = values.text(node, "by hand").split("=", 1)[1].strip()
+            message = "`by hand` holds a formula only; the name stands in `step`"
+            raise FormulaError(message, place=error.place, hint=f"Write by hand: {right}") from None
+        raise
+
+
+def _gradient(node: Node) -> GradientItem:
+    found = _fields(node, "gradient", ("of", "wrt"))
+    if "of" not in found:
+        hint = "Say what the gradient is of:  gradient: {of: L, wrt: [W, b]}"
+        raise BadValue("gradient has no `of`", place=node.place, hint=hint)
+    of = found["of"][1]
+    wrt = found["wrt"][1] if "wrt" in found else Seq(())
+    parts = wrt.items if isinstance(wrt, Seq) else (wrt,)
+    if "wrt" in found and not parts:
+        raise BadValue(
+            "wrt is empty", place=wrt.place, hint="Name the values, or leave wrt out: then it means all given."
+        )
+    trees = tuple([_named(part) for part in parts])
+    return GradientItem(formula(of, "of"), of.place, trees, tuple([part.place for part in parts]), node.place)
+
+
+def _named(node: Node) -> Expr:
+    """A value as `wrt` names it: W1, or a member or cell such as h[3]."""
+    tree = formula(node, "wrt")
+    base = tree
+    while isinstance(base, Index):
+        base = base.base
+    if not isinstance(base, Name):
+        message = "wrt names values, it does not compute them"
+        raise BadValue(message, place=node.place, hint="Give the value a step of its own, and its name here.")
+    return tree
+
+
+def _update(node: Map) -> UpdateItem:
+    return update(_only(node, "update"))
+
+
+def _gradient_step(node: Map) -> GradientItem:
+    return _gradient(_only(node, "gradient"))
+
+
+def _only(node: Map, key: str) -> Node:
+    return values.fields(node, f"a step with {key}", (key,))[key][1]
+
+
+def _not_yet(what: str) -> Callable[[Map], NoReturn]:
+    def refuse(node: Map) -> NoReturn:
+        raise BadValue(f"{what} are not supported yet", place=node.pairs[0][0].place)
+
+    return refuse
+
+
+# key, or its first word: how such a mapping is read
+_FORMS: Mapping[str, Callable[[Map], Item]] = {
+    "step": _step,
+    "gradient": _gradient_step,
+    "update": _update,
+    "for ": _not_yet("loops"),
+    "repeat": _not_yet("repeated headings"),
+    "when": _not_yet("conditions"),
+    "say": _not_yet("sentences"),
+}
+
+
+def _heading(node: Map) -> Heading:
+    """{HEADING: [steps]}; what looks like a heading and is none is told what it might have been."""
+    key, inner = node.pairs[0]
+    for other, _ in node.pairs:
+        if other.text in _BESIDE_A_STEP:
+            hint = "It stands beside the step that it belongs to:  - step: y = W @ x"
+            raise BadValue(f"{other.text} stands here without a step", place=other.place, hint=hint)
+    if isinstance(inner, Seq) and inner.items and len(node.pairs) == 1:
+        return Heading(key.text, steps(inner, key.text), key.place)
+    if node.flow:
+        _refuse_flow(key)
+    strange = node.pairs[1][0] if isinstance(inner, Seq) and len(node.pairs) > 1 else key
+    close = nearest(strange.text, [*_FORMS, *_BESIDE_A_STEP])
+    if len(node.pairs) > 1 or (close and isinstance(inner, Scalar)):
+        hint = f"Did you mean {close.strip()}?" if close else "A heading is alone, with its steps under it."
+        raise UnknownKey(f"there is no key called {strange.text} in a step", place=strange.place, hint=hint)
+    message = f"the heading {key.text} has no list of steps under it"
+    hint = "Write its steps under it, further in, each beginning with -."
+    if isinstance(inner, Scalar) and inner.text:
+        hint = f"Write under it, further in:  - {inner.text}"
+        if not re.match(r"\w+\s*(?:\[.*\])?\s*=", inner.text):
+            message = f"{key.text} stands before a colon, which makes it a heading; a step is name = formula"
+            hint = f"Write - {key.text} = {inner.text}"
+    raise BadValue(message, place=key.place, hint=hint)
+
+
+_BESIDE_A_STEP = ("by hand", "note", "remark")
+
+
+# --- flow style ---------------------------------------------------------------------------------------------
+
+
+def _fields(node: Node, what: str, known: tuple[str, ...]) -> dict[str, tuple[Scalar, Node]]:
+    """The keys of a mapping, but first of all the formula that a comma has cut, where there is one."""
+    for _, part in node.pairs if isinstance(node, Map) else ():
+        if isinstance(part, Scalar) and part.flow and not part.quoted and _is_torn(part.text):
+            _refuse_torn(part)
+    return values.fields(node, what, known)
+
+
+def _is_torn(text: str) -> bool:
+    return text.count("(") + text.count("[") != text.count(")") + text.count("]")
+
+
+def _refuse_flow(node: Node) -> None:
+    if isinstance(node, Scalar) and node.flow and not node.quoted:
+        _refuse_torn(node)
+
+
+def _refuse_torn(node: Scalar) -> NoReturn:
+    """In flow style a comma ends the text, so `[z = f(x, y)]` is two texts."""
+    whole = _untorn(node.place) if node.place else node.text
+    quote = "'" if '"' in whole else '"'
+    hint = f"Write {quote}{whole}{quote}, or put it on a line of its own that begins with - ."
+    raise FormulaError("a formula inside [ ] or { } must be quoted: a comma would cut it", place=node.place, hint=hint)
+
+
+def _untorn(place: Place) -> str:
+    """The formula that was meant: up to the first , ] or } outside of its own brackets."""
+    rest, depth = place.text[place.column - 1 :], 0
+    for at, char in enumerate(rest):
+        if depth == 0 and char in ",]}":
+            return rest[:at].rstrip()
+        depth += (char in "([") - (char in ")]")
+    return rest.rstrip()

@@ -1,0 +1,165 @@
+"""The record of an operation, and the table of all of them. Knows no operation itself.
+
+Theory of operation. One `op(...)` call says everything about an operation, in one place: how to compute the array
+(`value`), the arithmetic of one cell (`cell`, a tree of nnsteps.scalar over the cells of the arguments), and the
+gradient (`grad`), written as formulas in the language of the problem files. The names in such a formula are the
+arguments, the options, `out` (the result) and `g` (the gradient of the loss with respect to the result).
+
+From that follow worked lines in every format, gradients that are ordinary steps, and the self-check. Three laws are
+tested for every record the moment it is registered: the cell tree gives the cell, the gradient formulas agree with
+central differences, and every tree can be written.
+
+Three kinds of gradient: formulas; FLAT (constant between jumps, passes nothing back); None (asking is an error).
+Shapes are repaired in one place (nnsteps.gradient), so a rule may ignore that an argument was stretched.
+
+To add an operation: one op(...) in the file of its family, with a `sample` that the laws are tested on.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnsteps.errors import ShapeError
+from nnsteps.scalar import Ref, Tree
+
+Array = NDArray[np.float64]
+Shape = tuple[int, ...]
+At = tuple[int, ...]
+Options = Mapping[str, Any]
+Grad = Mapping[str, "str | None"] | Callable[..., Mapping[str, "str | None"]]
+FLAT: Mapping[str, str | None] = MappingProxyType({})
+NO_OPTIONS: Options = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """An argument as a cell tree sees it: its identity and its shape, never its numbers."""
+
+    node: int
+    shape: Shape
+
+    def __getitem__(self, at: At) -> Ref:
+        """The cell at `at` (from 0); sides of length 1 stretch."""
+        if len(at) != len(self.shape):
+            return Ref(self.node, (0,) * len(self.shape))
+        return Ref(self.node, tuple(0 if side == 1 else place for place, side in zip(at, self.shape, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a step of this operation looks like on a page; renderers go by this and never by a name.
+
+    kind:    product (corner), elementwise, reduction, shaping, claim (a comparison), gate (lets some numbers pass)
+             or rounding
+    written: how a caption writes the call, with {0}, {1} for the arguments: "Σ {0}"; "" means name(arguments)
+    sign:    what stands before a row that holds the result of a reduction
+    gate:    negative inputs are crossed out
+    gloss:   a few plain words, said at the first step of its kind
+    """
+
+    kind: str = "elementwise"
+    written: str = ""
+    sign: str = ""
+    gate: bool = False
+    gloss: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operation. `signature` is what `nnsteps functions` prints."""
+
+    signature: str
+    name: str
+    args: tuple[str, ...]
+    options: Options
+    doc: str
+    shapes: str
+    value: Callable[..., Array]
+    cell: Callable[..., Tree]
+    grad: Grad
+    sample: Callable[[np.random.Generator], Mapping[str, Any]]
+    source: str
+    look: Look = field(default_factory=Look)
+    infix: str = ""
+    variadic: bool = False
+    check: Callable[..., None] | None = None
+    kinks: Callable[..., NDArray[np.bool_]] | None = None
+
+    def rules(self, options: Options, shapes: tuple[Shape, ...]) -> Mapping[str, str | None]:
+        """The gradient formulas, by argument, for these options and shapes."""
+        return self.grad(options, shapes) if callable(self.grad) else self.grad
+
+    def argument(self, position: int) -> str:
+        """The name of an argument by its position."""
+        return f"{self.args[0]}{position + 1}" if self.variadic else self.args[position]
+
+
+REGISTRY: dict[str, Op] = {}
+
+
+def parse_signature(signature: str) -> tuple[str, tuple[str, ...], dict[str, Any], bool]:
+    """("round(x, digits=0)") -> ("round", ("x",), {"digits": 0}, variadic)."""
+    call = ast.parse(signature, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Name)
+    args = [arg.value if isinstance(arg, ast.Starred) else arg for arg in call.args]
+    names = tuple(arg.id for arg in args if isinstance(arg, ast.Name))
+    options = {str(option.arg): ast.literal_eval(option.value) for option in call.keywords}
+    return call.func.id, names, options, any(isinstance(arg, ast.Starred) for arg in call.args)
+
+
+def op(
+    signature: str,
+    *,
+    doc: str,
+    shapes: str,
+    value: Callable[..., Array],
+    cell: Callable[..., Tree],
+    grad: Grad,
+    sample: Callable[[np.random.Generator], Mapping[str, Any]],
+    source: str = "",
+    look: Look | None = None,
+    infix: str = "",
+    check: Callable[..., None] | None = None,
+    kinks: Callable[..., NDArray[np.bool_]] | None = None,
+) -> Op:
+    """Register one operation and give its record."""
+    name, args, options, variadic = parse_signature(signature)
+    assert name not in REGISTRY, f"{name} is registered twice"
+    record = Op(
+        signature, name, args, MappingProxyType(options), doc, shapes, value, cell, grad, sample, source,
+        look or Look(), infix, variadic, check, kinks,
+    )  # fmt: skip
+    REGISTRY[name] = record
+    return record
+
+
+def side_text(shape: Shape) -> str:
+    """A shape as people write it: 2×3."""
+    return "×".join(str(side) for side in shape)
+
+
+def stretches(names: tuple[str, ...], *shapes: Shape, **_: object) -> None:
+    """Refuse shapes that do not fit side by side: sides of length 1 stretch within a rank, only 1×1 across ranks."""
+    full = [(name, shape) for name, shape in zip(names, shapes, strict=True) if set(shape) != {1}]
+    for name, shape in full[1:]:
+        first_name, first = full[0]
+        if len(first) != len(shape):
+            raise ShapeError(
+                f"{first_name} ({side_text(first)}) and {name} ({side_text(shape)}) have a different number of sides",
+                hint="Only a single number combines with an array of another rank.",
+            )
+        for axis, (one, other) in enumerate(zip(first, shape, strict=True)):
+            if one != other and 1 not in (one, other):
+                side = ("rows", "columns")[axis - len(shape) + 2] if axis >= len(shape) - 2 else f"entries along axis {axis}"
+                raise ShapeError(
+                    f"{first_name} ({side_text(first)}) and {name} ({side_text(shape)}) do not fit cell by cell",
+                    hint=f"{first_name} has {one} {side}, {name} has {other}; they need the same shape, or a side of length 1.",
+                )

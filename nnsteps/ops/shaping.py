@@ -1,0 +1,166 @@
+"""Operations that move cells without computing: stacking, taking parts, copying into a shape, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from nnsteps import scalar
+from nnsteps.errors import ShapeError
+from nnsteps.ops.registry import Array, At, Cells, Look, Options, Shape, op, side_text
+from nnsteps.scalar import Const, Ref, Tree
+
+Bounds = tuple[tuple[int, int], ...]   # for each axis the first place and the one after the last, from 0
+
+op(
+    "copy(x)",
+    doc="The same numbers under another name.",
+    shapes="any -> same",
+    value=lambda x: x,
+    cell=lambda at, x: x[at],
+    grad={"x": "g"},
+    sample=lambda rng: {"x": rng.normal(size=(2, 3))},
+    look=Look(written="{0}"),
+)
+
+
+def _stack(axis: int) -> Callable[..., Array]:
+    return lambda *xs: np.concatenate(xs, axis=axis)
+
+
+def _stacked_cell(axis: int) -> Callable[..., Tree]:
+    def cell(at: At, *xs: Cells) -> Tree:
+        place = at[axis]
+        for x in xs:
+            if place < x.shape[axis]:
+                return Ref(x.node, (*at[:axis], place, *at[axis + 1 :]))
+            place -= x.shape[axis]
+        raise AssertionError("a cell outside the stack")
+
+    return cell
+
+
+def _stacked_grad(axis: int) -> Callable[[Options, tuple[Shape, ...]], Mapping[str, str]]:
+    def rules(options: Options, shapes: tuple[Shape, ...]) -> Mapping[str, str]:
+        start, out = 0, {}
+        for place, shape in enumerate(shapes, start=1):
+            part = f"{start + 1}:{start + shape[axis]}"
+            out[f"x{place}"] = f"g[{part}, :]" if axis == 0 else f"g[:, {part}]"
+            start += shape[axis]
+        return out
+
+    return rules
+
+
+def _stacked_check(axis: int) -> Callable[..., None]:
+    def check(names: tuple[str, ...], *shapes: Shape) -> None:
+        for name, shape in zip(names, shapes, strict=True):
+            if len(shape) != 2:
+                raise ShapeError(f"{name} ({side_text(shape)}) is not a table of rows and columns", hint="Stack matrices.")
+            if shape[1 - axis] != shapes[0][1 - axis]:
+                side = ("columns", "rows")[axis]
+                raise ShapeError(
+                    f"{names[0]} ({side_text(shapes[0])}) and {name} ({side_text(shape)}) cannot be stacked",
+                    hint=f"{names[0]} has {shapes[0][1 - axis]} {side}, so {name} needs as many; it has {shape[1 - axis]}.",
+                )
+
+    return check
+
+
+for _name, _axis, _words in (("hstack", 1, "side by side"), ("vstack", 0, "on top of each other")):
+    op(
+        f"{_name}(*x)",
+        doc=f"Put arrays {_words}.",
+        shapes="(m, n), (m, k), … -> (m, n + k + …)" if _axis else "(m, n), (k, n), … -> (m + k + …, n)",
+        value=_stack(_axis),
+        cell=_stacked_cell(_axis),
+        grad=_stacked_grad(_axis),
+        sample=lambda rng, axis=_axis: {
+            "x1": rng.normal(size=(2, 2)),
+            "x2": rng.normal(size=(2, 3) if axis else (3, 2)),
+            "x3": rng.normal(size=(2, 1) if axis else (1, 2)),
+        },
+        check=_stacked_check(_axis),
+        look=Look(kind="shaping", gloss=_words),
+    )
+
+
+def _slices(bounds: Bounds) -> tuple[slice, ...]:
+    return tuple(slice(low, high) for low, high in bounds)
+
+
+def _put_back(x: Array, like: Array, bounds: Bounds) -> Array:
+    out = np.zeros(like.shape)
+    out[_slices(bounds)] = x
+    return out
+
+
+def _put_back_cell(at: At, x: Cells, like: Cells, bounds: Bounds) -> Tree:
+    if all(low <= place < high for place, (low, high) in zip(at, bounds, strict=True)):
+        return x[tuple(place - low for place, (low, _) in zip(at, bounds, strict=True))]
+    return Const(0.0)
+
+
+op(
+    "take(x, bounds=None)",
+    doc="Some rows and columns, counted from 1, both ends included. Written x[2], x[2, 1], x[1:2, 3] or x[:, 2] in a formula.",
+    shapes="(m, n) -> the part that was asked for",
+    value=lambda x, bounds: x[_slices(bounds)],
+    cell=lambda at, x, bounds: Ref(x.node, tuple(place + low for place, (low, _) in zip(at, bounds, strict=True))),
+    grad={"x": "put_back(g, x, bounds=bounds)"},
+    sample=lambda rng: {"x": rng.normal(size=(3, 4)), "bounds": ((1, 3), (0, 2))},
+    look=Look(kind="shaping"),
+)
+op(
+    "put_back(x, like, bounds=None)",
+    doc="x at its place in an array of the shape of `like`, 0 elsewhere: what take undoes.",
+    shapes="a part, (m, n) -> (m, n)",
+    value=_put_back,
+    cell=_put_back_cell,
+    grad={"x": "take(g, bounds=bounds)", "like": None},
+    sample=lambda rng: {"x": rng.normal(size=(2, 2)), "like": np.zeros((3, 4)), "bounds": ((1, 3), (0, 2))},
+    look=Look(kind="shaping", written="{0} at its place, 0 elsewhere"),
+)
+op(
+    "spread(x, like)",
+    doc="Copy x into every cell of the shape of `like`.",
+    shapes="(1, 1), (1, n) or (m, 1), and (m, n) -> (m, n)",
+    value=lambda x, like: np.broadcast_to(x, like.shape),
+    cell=lambda at, x, like: x[at],
+    grad={"x": "g", "like": None},
+    sample=lambda rng: {"x": rng.normal(size=(2, 1)), "like": np.zeros((2, 3))},
+    look=Look(kind="shaping", written="{0} in every cell"),
+)
+
+
+def _summed_axes(shape: Shape, small: Shape) -> tuple[int, ...]:
+    if len(shape) != len(small):
+        return tuple(range(len(shape)))
+    return tuple(axis for axis, (side, goal) in enumerate(zip(shape, small, strict=True)) if goal == 1 != side)
+
+
+def _sum_to(x: Array, like: Array) -> Array:
+    return x.sum(axis=_summed_axes(x.shape, like.shape), keepdims=True).reshape(like.shape)
+
+
+def _sum_to_cell(at: At, x: Cells, like: Cells) -> Tree:
+    axes = _summed_axes(x.shape, like.shape)
+    start = at if len(at) == len(x.shape) else (0,) * len(x.shape)
+    places = [start]
+    for axis in axes:
+        places = [(*place[:axis], k, *place[axis + 1 :]) for place in places for k in range(x.shape[axis])]
+    return scalar.add([Ref(x.node, place) for place in places])
+
+
+op(
+    "sum_to(x, like)",
+    doc="Add up along the sides that `like` has only once: what spread undoes.",
+    shapes="(m, n), (1, n) -> (1, n)",
+    value=_sum_to,
+    cell=_sum_to_cell,
+    grad={"x": "spread(g, x)", "like": None},
+    sample=lambda rng: {"x": rng.normal(size=(2, 3)), "like": np.zeros((1, 3))},
+    look=Look(kind="reduction", sign="Σ", written="Σ {0}"),
+)

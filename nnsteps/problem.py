@@ -1,0 +1,316 @@
+"""A problem: given numbers, steps, answers, each with its place in the file. Knows no operations and computes nothing.
+
+A file and Python code come to the same tree of nodes, and one function makes the problem of it: both are checked alike.
+"""
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from nnsteps import items, reader, values
+from nnsteps.errors import BadValue, FileError, Place
+from nnsteps.items import GradientItem, Heading, Item, StepItem, UpdateItem
+from nnsteps.reader import LIMITS, Map, Node, Scalar
+from nnsteps.values import Numbers, Words
+
+__all__ = [
+    "Answer", "Answers", "Given", "GradientItem", "Heading", "Item", "Problem", "StepItem", "UpdateItem", "WrongAnswer",
+]  # fmt: skip
+
+ROUNDINGS = ("inside", "each-step", "fractions")
+DIGITS = 15  # more are not in a float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """A given array (float64, rank 2 to 4, read-only) or a list of words."""
+
+    name: str
+    value: Numbers | Words
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    name: str
+    value: Numbers | Words | str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WrongAnswer:
+    """A published answer that is known to be wrong, and why."""
+
+    name: str
+    printed: Numbers | Words | str
+    why: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    by_hand: Mapping[str, Answer] = field(default_factory=dict)
+    exact: Mapping[str, Answer] = field(default_factory=dict)
+    wrong: Mapping[str, WrongAnswer] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False)
+class Problem:
+    """One exercise. The top-level `gradient` and then `update` are the last of its steps."""
+
+    name: str
+    title: str
+    given: Mapping[str, Given]
+    steps: tuple[Item, ...]
+    topic: str | None
+    aliases: tuple[str, ...]
+    builds_on: tuple[str, ...]
+    about: str | None
+    source: str | None
+    answers: Answers
+    order: int | None
+    rounding: str
+    digits: int | None
+    ask: tuple[str, ...]
+    freeze: tuple[str, ...]
+    conventions: tuple[str, ...]
+    labels: Node | None
+    practice: Node | None
+    notes: tuple[str, ...]
+    file: str | None
+    source_text: str | None
+
+    def __init__(
+        self,
+        given: Mapping[str, object] | None = None,
+        steps: Iterable[object] = (),
+        gradient: object = None,
+        update: object = None,
+        *,
+        name: str = "problem",
+        title: str | None = None,
+        **other: object,
+    ) -> None:
+        """A problem in Python: the keys are those of a file, with _ for their blanks."""
+        listed = steps if isinstance(steps, str) else list(steps)
+        data = {"given": given, "steps": listed, "gradient": gradient, "update": update, "title": title, **other}
+        node = values.from_python({key: part for key, part in data.items() if part is not None})
+        self._fill(_build(node, name, 10**12))
+
+    @classmethod
+    def read(
+        cls, text: str | bytes, file: str, name: str | None = None, limits: Mapping[str, int] = LIMITS
+    ) -> "Problem":
+        """The problem that a YAML text describes; `file` is what messages call it."""
+        node = reader.read(text, file, limits)
+        if not isinstance(node, Map):
+            hint = "Its keys: given, steps, gradient, answers, …; only steps is required."
+            raise BadValue("a problem is a mapping of keys", place=node.place, hint=hint)
+        problem = cls.__new__(cls)
+        problem._fill(_build(node, name or Path(file).stem, limits.get("numbers", LIMITS["numbers"]), file))
+        return problem._set(file=file, source_text=reader.decoded(text, file, limits))
+
+    @classmethod
+    def load(cls, path: str | Path, limits: Mapping[str, int] = LIMITS) -> "Problem":
+        """The problem in a file."""
+        path, limit = Path(path), limits.get("file", LIMITS["file"])
+        try:
+            with path.open("rb") as stream:
+                data = stream.read(limit + 1)
+        except (OSError, ValueError) as error:
+            raise FileError(_why(error), where=str(path)) from None
+        return cls.read(data, str(path), limits=limits)
+
+    def changed(self, **changes: Any) -> "Problem":
+        """The same problem with some of its fields replaced."""
+        problem = type(self).__new__(type(self))
+        problem._fill({part.name: getattr(self, part.name) for part in fields(self)})
+        return problem._set(**changes)
+
+    def _fill(self, content: Mapping[str, Any]) -> None:
+        for part in fields(self):
+            object.__setattr__(self, part.name, content[part.name])
+
+    def _set(self, **changes: Any) -> "Problem":
+        for key, part in changes.items():
+            object.__setattr__(self, key, part)
+        return self
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case FileNotFoundError():
+            return "there is no file of this name"
+        case IsADirectoryError():
+            return "this is a directory, not a file"
+        case PermissionError():
+            return "this file may not be read"
+    return f"this file cannot be read ({getattr(error, 'strerror', None) or error})"
+
+
+# --- from nodes ---------------------------------------------------------------------------------------------
+
+
+def _build(node: Node, name: str, limit: int, file: str | None = None) -> dict[str, Any]:
+    """The fields of the problem that a tree of nodes describes."""
+    found = values.fields(node, "a problem", ("given", "steps", "gradient", "update", *_KEYS, *_CHECKS))
+    if "steps" not in found:
+        hint = "Write steps: and under it, each on a line:  - y = W @ x + b"
+        raise BadValue("this problem has no steps", where=file, hint=hint)
+    for key, check in _CHECKS.items():
+        if key in found:
+            check(*found[key])
+    content = {attribute: default for attribute, default, _ in _KEYS.values()}
+    for key, (attribute, _, read) in _KEYS.items():
+        if key in found:
+            content[attribute] = read(found[key][1], key)
+    steps = items.steps(found["steps"][1])
+    if "gradient" in found:
+        steps += items.gradients(found["gradient"][1])
+    if "update" in found:
+        steps += (items.update(found["update"][1]),)
+    content["given"] = _given(found["given"][1], limit) if "given" in found else {}
+    content["steps"], content["name"] = steps, name
+    content["title"] = content["title"] or _title(name)
+    return {**content, "file": file, "source_text": None}
+
+
+def _title(name: str) -> str:
+    words = re.sub(r"[-_]+", " ", name).strip()
+    return words[:1].upper() + words[1:]
+
+
+def _given(node: Node, limit: int) -> dict[str, Given]:
+    if isinstance(node, Scalar) and not node.text:
+        return {}
+    if not isinstance(node, Map):
+        hint = "Write each name with its value:  x: [2, 1, 3]"
+        raise BadValue("given is a mapping of names to values", place=node.place, hint=hint)
+    found: dict[str, Given] = {}
+    for key, part in node.pairs:
+        name = _name(key)
+        if isinstance(part, Map):
+            raise BadValue(f"families such as {key.text} are not supported yet", place=key.place)
+        if name in found:
+            message = f"{key.text} and {found[name].name} are the same name"
+            raise BadValue(message, place=key.place, hint="Rename one of the two.")
+        found[name] = Given(name, values.value(part, name, limit), key.place)
+    return found
+
+
+def _name(key: Scalar) -> str:
+    """The name as formulas will know it: Python folds letters that look alike."""
+    text = key.text
+    name = unicodedata.normalize("NFKC", text)
+    if text.isidentifier() and not keyword.iskeyword(name):
+        return name
+    if keyword.iskeyword(name):
+        hint = "Write lam; the page shows λ." if name == "lambda" else f"Write {name}_, for example."
+        raise BadValue(f"{text} is a word of Python and cannot be a name", place=key.place, hint=hint)
+    if re.fullmatch(r"\w+\[.*\]", text):
+        raise BadValue(f"families such as {text} are not supported yet", place=key.place)
+    hint = "A name has letters, digits and underscores, and begins with a letter."
+    likely = re.sub(r"\W+", "_", name).strip("_")
+    if likely.isidentifier() and not keyword.iskeyword(likely):
+        hint = f"Write {likely}." + ("" if re.search(r"[\s-]", text) else " " + hint)
+    raise BadValue(f"{text} cannot be a name" if text else "a name is missing", place=key.place, hint=hint)
+
+
+def _optional(read: Callable[[Node, str], Any]) -> Callable[[Node, str], Any]:
+    """The same reader, but an empty value is as good as none."""
+    return lambda node, what: None if isinstance(node, Scalar) and not node.text else read(node, what)
+
+
+def _integer(node: Node, what: str) -> int:
+    if not isinstance(node, Scalar):
+        raise BadValue(f"{what} is a whole number", place=node.place)
+    return reader.integer(node, what)
+
+
+def _digits(node: Node, what: str) -> int:
+    digits = _integer(node, what)
+    if 0 <= digits <= DIGITS:
+        return digits
+    raise BadValue(f"digits cannot be {digits}", place=node.place, hint=f"It is a number from 0 to {DIGITS}.")
+
+
+def _rounding(node: Node, what: str) -> str:
+    return values.choice(node, what, ROUNDINGS)
+
+
+def _conventions(node: Node, what: str) -> tuple[str, ...]:
+    if isinstance(node, Map):
+        return tuple([f"{key.text}: {values.text(part, key.text)}" for key, part in node.pairs])
+    return values.texts(node, what)
+
+
+def _raw(node: Node, what: str) -> Node:
+    return node
+
+
+def _answers(node: Node, what: str) -> Answers:
+    found = values.fields(node, what, ("by hand", "exact", "wrong"))
+    read = {key: _named_parts(part, key) for key, (_, part) in found.items()}
+    return Answers(
+        by_hand={key.text: _answer(key, part) for key, part in read.get("by hand", ())},
+        exact={key.text: _answer(key, part) for key, part in read.get("exact", ())},
+        wrong={key.text: _wrong(key, part) for key, part in read.get("wrong", ())},
+    )
+
+
+def _named_parts(node: Node, what: str) -> tuple[tuple[Scalar, Node], ...]:
+    if isinstance(node, Map):
+        return node.pairs
+    hint = "Write each name with its value:  y: [0.5, 0.5, 0]"
+    raise BadValue(f"{what} is a mapping of names to answers", place=node.place, hint=hint)
+
+
+def _answer(key: Scalar, node: Node) -> Answer:
+    return Answer(key.text, values.answer(node, key.text), key.place)
+
+
+def _wrong(key: Scalar, node: Node) -> WrongAnswer:
+    found = values.fields(node, f"the wrong answer {key.text}", ("printed", "why"))
+    for part in ("printed", "why"):
+        if part not in found:
+            hint = f"Write {key.text}: {{printed: …, why: …}}."
+            raise BadValue(f"the wrong answer {key.text} has no `{part}`", place=key.place, hint=hint)
+    printed = values.answer(found["printed"][1], key.text)
+    return WrongAnswer(key.text, printed, values.text(found["why"][1], "why"), key.place)
+
+
+def _check_version(key: Scalar, node: Node) -> None:
+    if _integer(node, "version") != 1:
+        hint = "Delete the line, or get a newer nnsteps."
+        raise BadValue("only version 1 is known", place=node.place, hint=hint)
+
+
+def _refuse_define(key: Scalar, node: Node) -> None:
+    raise BadValue("compounds of a problem's own are not supported yet", place=key.place)
+
+
+_CHECKS: Mapping[str, Callable[[Scalar, Node], None]] = {"version": _check_version, "define": _refuse_define}
+
+# key: (field, value where it is missing, reader)
+_KEYS: Mapping[str, tuple[str, Any, Callable[[Node, str], Any]]] = {
+    "title": ("title", None, _optional(values.text)),
+    "topic": ("topic", None, _optional(values.text)),
+    "aliases": ("aliases", (), values.texts),
+    "builds on": ("builds_on", (), values.texts),
+    "about": ("about", None, _optional(values.text)),
+    "source": ("source", None, _optional(values.text)),
+    "answers": ("answers", Answers(), _answers),
+    "order": ("order", None, _integer),
+    "rounding": ("rounding", "inside", _rounding),
+    "digits": ("digits", None, _digits),
+    "ask": ("ask", (), values.texts),
+    "freeze": ("freeze", (), values.texts),
+    "conventions": ("conventions", (), _conventions),
+    "labels": ("labels", None, _raw),
+    "practice": ("practice", None, _raw),
+    "notes": ("notes", (), values.texts),
+}

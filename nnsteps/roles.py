@@ -1,0 +1,75 @@
+"""What the given numbers are for: which ones training may change, which one is a bias. Told from how they are used."""
+
+from __future__ import annotations
+
+from nnsteps.ops import Op
+from nnsteps.trace import FORWARD, Trace
+
+
+def _is_product(trace: Trace, node: int) -> bool:
+    op = trace.nodes[node].op
+    return isinstance(op, Op) and op.look.kind == "product"
+
+
+def source(trace: Trace, node: int) -> int:
+    """The node behind a transpose."""
+    here = trace.nodes[node]
+    return here.inputs[0] if here.op is not None and here.op.name == "transpose" else node
+
+
+def summands(trace: Trace, node: int) -> list[int]:
+    """The parts of a sum, from left to right; any other node is its own only part."""
+    here = trace.nodes[node]
+    if here.op is not None and here.op.name == "add" and not here.by_hand:
+        return [part for i in here.inputs for part in ([i] if i in trace.keys else summands(trace, i))]
+    return [node]
+
+
+def weights(trace: Trace) -> set[int]:
+    """Given values that stand left in a product with data."""
+    given = set(trace.given.values())
+    return {
+        source(trace, node.inputs[0])
+        for node in trace.nodes
+        if _is_product(trace, node.id) and source(trace, node.inputs[0]) in given
+    }
+
+
+def biases(trace: Trace) -> set[int]:
+    """Given columns (or single numbers) that are added to a product."""
+    given = set(trace.given.values())
+    out: set[int] = set()
+    for node in trace.nodes:
+        if node.op is not None and node.op.name == "add":
+            parts = summands(trace, node.id)
+            if any(_is_product(trace, part) for part in parts):
+                out |= {part for part in parts if part in given and trace.value(part).shape[-1] == 1}
+    return out
+
+
+def inputs(trace: Trace) -> set[int]:
+    """Given values that stand right in a product, or in no product at all."""
+    given = set(trace.given.values())
+    return {source(trace, node.inputs[1]) for node in trace.nodes if _is_product(trace, node.id)} & given - weights(trace)
+
+
+def learnable(trace: Trace) -> list[str]:
+    """The given names that training may change, in the order of their first use.
+
+    These are the ones a gradient is asked for (inputs apart), and weights and biases of a network; a lone product of
+    two matrices is no network. `freeze` takes names out.
+    """
+    asked = {gradient.wrt for gradient in trace.gradients} - inputs(trace)
+    network = biases(trace) or any(
+        not _is_product(trace, node.id) and node.op is not None and any(i in trace.keys for i in node.inputs)
+        for node in trace.nodes
+    )
+    chosen = asked | ((weights(trace) | biases(trace)) if network else set())
+    order: dict[str, None] = {}
+    names = {node: name for name, node in trace.given.items()}
+    for step in trace.steps:
+        if step.kind == FORWARD:
+            for node in step.uses.values():
+                if node in chosen and node in names:
+                    order[names[node]] = None
+    return [name for name in order if name not in trace.problem.freeze]

@@ -1,0 +1,305 @@
+"""The trace: every array of a solved problem with the operation that made it. Knows no formulas' text and no pages.
+
+Theory of operation. A `Node` is one array: the operation, the nodes it was computed from, the options, the value. A
+`Step` gives a node a name, a place in the author's order and words. Nodes have no names, because one array may be
+several results (∂L/∂b and ∂L/∂z). A node may *stand for* another one (`out`): a compound for the last of its inner
+steps, a by-hand value for the by-hand form. Nodes are only ever appended, so every input has a smaller id, and the
+trace can be replayed with some values changed and every recorded choice held.
+
+Cells are explained on demand: `cell` gives the arithmetic of one cell over the cells of the node's inputs, `explain`
+continues until it meets named values. Nothing of that is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnsteps import scalar
+from nnsteps.compounds import Compound
+from nnsteps.errors import UnknownName, nearest
+from nnsteps.formula import Expr
+from nnsteps.ops import NO_OPTIONS, Array, Cells, Op, Options
+from nnsteps.scalar import Const, Ref, Tree
+
+if TYPE_CHECKING:
+    from nnsteps.problem import Problem
+
+FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One recorded array."""
+
+    id: int
+    op: Op | Compound | None  # None: given, or a number in a formula
+    inputs: tuple[int, ...]
+    options: Options
+    value: Array
+    out: int | None = None  # the node that this one stands for
+    inner: tuple[tuple[str, int], ...] = ()  # the named lines of a compound's body
+    by_hand: bool = False
+    words: str = ""  # what should be said of a choice: "subtract the largest first"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One named result in the author's order."""
+
+    index: int
+    name: str  # as the author writes it: W1
+    key: str  # unique: W1#2
+    kind: str
+    node: int
+    formula: Expr
+    heading: tuple[str, ...]
+    uses: Mapping[str, int]  # the names in the formula, and the nodes they stood for
+    first: int  # the first node that was recorded for this step
+    note: str | None = None
+    remark: str | None = None
+    by_hand: Expr | None = None
+    of: int | None = None  # backward: the forward node whose gradient this is
+    words: str = ""  # "softmax and cross-entropy in one step"
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """∂loss/∂name: which nodes it connects."""
+
+    loss: int
+    loss_name: str
+    name: str
+    wrt: int
+    node: int
+    step: int
+
+
+@dataclass
+class Trace:
+    """All nodes and steps of one solved problem."""
+
+    problem: Problem
+    exact: bool = False
+    nodes: list[Node] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    given: dict[str, int] = field(default_factory=dict)
+    gradients: list[Gradient] = field(default_factory=list)
+    names: dict[str, list[int]] = field(default_factory=dict)  # every node a name has stood for, in order
+    keys: dict[int, str] = field(default_factory=dict)  # the first key of each named node
+    warnings: list[str] = field(default_factory=list)
+    _literals: dict[float, int] = field(default_factory=dict)
+
+    # --- recording ---
+
+    def record(
+        self,
+        op: Op | Compound | None,
+        inputs: tuple[int, ...],
+        value: Array,
+        options: Options = NO_OPTIONS,
+        **more: Any,
+    ) -> int:
+        """Append a node and give its id."""
+        node = Node(len(self.nodes), op, inputs, options, value, **more)
+        self.nodes.append(node)
+        return node.id
+
+    def literal(self, value: float) -> int:
+        """The node of a number that stands in a formula (one for each value)."""
+        if value not in self._literals:
+            self._literals[value] = self.record(None, (), np.full((1, 1), float(value)))
+        return self._literals[value]
+
+    def bind(self, name: str, node: int) -> str:
+        """Let a name stand for a node from now on; gives the unique key."""
+        versions = self.names.setdefault(name, [])
+        versions.append(node)
+        key = name if len(versions) == 1 else f"{name}#{len(versions)}"
+        self.keys.setdefault(node, key)
+        return key
+
+    # --- reading ---
+
+    def value(self, node: int) -> Array:
+        """The array of a node."""
+        return self.nodes[node].value
+
+    def __getitem__(self, name: str) -> Array:
+        """The last value under a name ("z1", "dL/dW1"), or an earlier one by its key ("W1#2")."""
+        return self.value(self.node(name))
+
+    def node(self, name: str) -> int:
+        """The node that a name (or key) stands for. Errors: UnknownName with the nearest name."""
+        if name in self.names:
+            return self.names[name][-1]
+        for step in self.steps:
+            if step.key == name:
+                return step.node
+        near = nearest(name, self.names)
+        raise UnknownName(f"there is no value called {name}", hint=f"Did you mean {near}?" if near else None)
+
+    @property
+    def literals(self) -> Mapping[int, float]:
+        """The nodes that are numbers of a formula, with their numbers."""
+        return {node: value for value, node in self._literals.items()}
+
+    def step_of(self, node: int) -> Step | None:
+        """The step whose result this node is."""
+        return next((step for step in self.steps if step.node == node), None)
+
+    def ancestors(self, node: int) -> set[int]:
+        """The nodes that a node was computed from, itself included."""
+        seen: set[int] = set()
+        todo = [node]
+        while todo:
+            current = todo.pop()
+            if current not in seen:
+                seen.add(current)
+                here = self.nodes[current]
+                todo.extend(here.inputs)
+                if here.out is not None:
+                    todo.append(here.out)
+        return seen
+
+    # --- explaining ---
+
+    def cell(self, node: int, at: tuple[int, ...]) -> Tree | None:
+        """The arithmetic of one cell over the node's inputs; None for a given number."""
+        here = self.nodes[node]
+        if here.out is not None:
+            return Ref(here.out, at)
+        if here.op is None:
+            return None
+        assert isinstance(here.op, Op)
+        args = (Cells(i, self.nodes[i].value.shape) for i in here.inputs)
+        options = {name: _plain(value) for name, value in here.options.items()}
+        return here.op.cell(at, *args, **options)
+
+    def explain(self, node: int, at: tuple[int, ...], stop: Callable[[int], bool] | None = None) -> Tree:
+        """The arithmetic of one cell over named values (or until `stop`); numbers of formulas become constants."""
+        literals = self.literals
+        halt = stop or self.keys.__contains__
+
+        def expand(ref: Ref) -> Tree | None:
+            if ref.node in literals:
+                return Const(literals[ref.node])
+            if ref.node != node and halt(ref.node):
+                return None
+            return self.cell(ref.node, ref.at)
+
+        return scalar.inline(Ref(node, at), expand)
+
+    def look_up(self, ref: Ref) -> float:
+        """The recorded number behind a reference."""
+        return float(self.nodes[ref.node].value[ref.at])
+
+    # --- replaying ---
+
+    def replay(self, changes: Mapping[int, Array], until: int | None = None) -> list[Array]:
+        """All values again, with some changed and every recorded choice held."""
+        values = [node.value for node in self.nodes[: None if until is None else until + 1]]
+        changed = dict.fromkeys(changes, True)
+        for node_id, value in changes.items():
+            if node_id < len(values):
+                values[node_id] = value
+        start = min(changes, default=0)
+        with np.errstate(all="ignore"):
+            for node in self.nodes[start : len(values)]:
+                if node.id in changes:
+                    continue
+                if node.out is not None:
+                    if node.out in changed:
+                        values[node.id] = values[node.out]
+                        changed[node.id] = True
+                elif node.op is not None and any(i in changed for i in node.inputs):
+                    assert isinstance(node.op, Op)
+                    values[node.id] = node.op.value(*(values[i] for i in node.inputs), **node.options)
+                    changed[node.id] = True
+        return values
+
+    # --- the same for programs ---
+
+    def to_json(self) -> dict[str, Any]:
+        """The trace as one versioned object, ready for json.dumps (see docs/cli.md)."""
+        last = {name: versions[-1] for name, versions in self.names.items()}
+        return {
+            "version": 1,
+            "problem": {"name": self.problem.name, "title": self.problem.title},
+            "exact": self.exact,
+            "given": {name: as_lists(self.value(node)) for name, node in self.given.items()},
+            "steps": [self._step_json(step) for step in self.steps],
+            "values": {name: as_lists(self.value(node)) for name, node in last.items()},
+            "gradients": {gradient.name: as_lists(self.value(gradient.node)) for gradient in self.gradients},
+        }
+
+    def _step_json(self, step: Step) -> dict[str, Any]:
+        from nnsteps.formula import to_text
+
+        node = self.nodes[step.node]
+        words: dict[str, Any] = {
+            "index": step.index,
+            "name": step.name,
+            "formula": to_text(step.formula),
+            "kind": step.kind,
+            "heading": " / ".join(step.heading) or None,
+            "shape": list(node.value.shape),
+            "value": as_lists(node.value),
+            "note": step.note,
+            "inside": [
+                {"name": name, "formula": to_text(self.said(inner, top=True)), "shape": list(self.value(inner).shape),
+                 "value": as_lists(self.value(inner))}
+                for name, inner in self.inside(step)
+            ],
+        }  # fmt: skip
+        if step.by_hand is not None:
+            words["by_hand"] = to_text(step.by_hand)
+        return words
+
+    def inside(self, step: Step) -> Iterator[tuple[str, int]]:
+        """The inner steps of the compound that made this step's value (of its exact form, if it has one by hand)."""
+        node = self.nodes[step.node]
+        if step.first > step.node:
+            return
+        if node.by_hand:
+            compounds = [self.nodes[i] for i in sorted(self.ancestors(step.node)) if step.first <= i < step.node]
+            node = next((inner for inner in compounds if inner.op is node.op and inner.inner), node)
+        yield from node.inner
+
+    def said(self, node: int, *, top: bool = False) -> Expr:
+        """A node as a formula over named values; `top` looks through the node's own name."""
+        from nnsteps.saying import said
+
+        return said(self, node, top=top)
+
+    def why(self, cell: str) -> str:
+        """Where one number comes from, back to the given numbers: trace.why("dL/dW1[2,3]")."""
+        from nnsteps.why import why_text
+
+        return why_text(self, cell)
+
+    def _repr_html_(self) -> str:
+        from nnsteps.notebook import page_html
+
+        return page_html(self)
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+def as_lists(value: Array) -> list[Any]:
+    """An array as nested lists with whole numbers as integers, as in JSON and YAML."""
+    return [as_lists(part) for part in value] if value.ndim > 1 else [_whole(x) for x in value.tolist()]
+
+
+def _whole(x: float) -> int | float:
+    return int(x) if x == int(x) and abs(x) < 2**53 else x
+
+
+def cells_of(value: Array) -> Iterable[tuple[int, ...]]:
+    """All places of an array, in reading order."""
+    return np.ndindex(*value.shape)
