@@ -1,0 +1,222 @@
+"""The blocks a page is made of. Knows no format, no width and no operation.
+
+Theory of operation. A `Document` is a head and sections. What is calculated stands on *spines*: runs of `Link`s hung
+under each other, each with the numbers it gives (`out`), what stands left of them (a frame of learnable numbers, or the
+operands with their signs), the arithmetic for its rows, and perhaps a corner to the right (a gradient's frame). A
+renderer decides what fits where; it never looks anything up and never computes.
+
+Texts are written with the signs of paper or of ASCII before they come here, because their lengths differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# roles of numbers, which renderers turn into colours
+GIVEN, WEIGHT, BIAS, PASSING, OUTPUT, LOSS, GRADIENT, NEW = (
+    "given", "weight", "bias", "passing", "output", "loss", "gradient", "new",
+)  # fmt: skip
+ACTIVATION = ("activation1", "activation2", "activation3")
+# what a cell may be marked with
+CROSSED, ZEROED, UNCHANGED, BLANK = "crossed", "zeroed", "unchanged", "blank"
+# the colour of a pass
+FORWARD, BACKWARD, UPDATE, ANSWERS = "forward", "backward", "update", "answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number as it is written."""
+
+    text: str
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Numbers in rows and columns. Long sides are folded: a row or column of None stands for those left out."""
+
+    name: str
+    cells: tuple[tuple[Cell, ...] | None, ...]
+    role: str
+    shape: tuple[int, ...]
+    folded: str = ""  # "48 more rows, done the same way"
+    title: str = ""  # the name of a part in a longer grid: "matrix 2"
+
+    @property
+    def width(self) -> int:
+        """How many columns are drawn."""
+        return max((len(row) for row in self.cells if row is not None), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Grids of equal height in one frame: the weights, and the bias as the last part."""
+
+    parts: tuple[Grid, ...]
+    kind: str  # learnable, gradient, or plain
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """An operator between two grids."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A few words beside each row of a grid: `> 0  pass`."""
+
+    rows: tuple[str, ...]
+
+
+Part = Frame | Grid | Sign | Words
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of a sum: sign, text; `zero` if it adds nothing, `idle` if its weight is 0."""
+
+    sign: str
+    text: str
+    zero: bool = False
+    idle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """terms = result. The relation is `=` only where the operands as shown give the result as shown."""
+
+    terms: tuple[Term, ...]
+    relation: str
+    result: str
+    by_hand: str = ""  # the value written by hand: ≈ 0.5
+    aside: str = ""  # said in grey behind it: exact 1.73
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One worked line: one or more sums side by side, or words. `row` is the row of `out` it belongs to."""
+
+    row: int | None
+    sums: tuple[Sum, ...] = ()
+    words: str = ""
+    where: str = ""  # "column 2": said in grey
+    cell: str = ""  # the cell it explains: z₁[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The number and the formula of a step, and a gloss in a few plain words."""
+
+    number: str
+    text: str
+    gloss: str = ""
+    by_hand: str = ""  # "≈ one decimal"
+
+
+@dataclass(frozen=True, slots=True)
+class Corner:
+    """A product to the right of the spine: the spine's numbers times `top`."""
+
+    captions: tuple[Caption, ...]
+    top: Grid
+    ones: bool  # the last part is the product with ones
+    frame: Frame
+    work: tuple[Work, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One result on a spine. kind: start (printed to begin with), product (a frame left, the spine above), or under."""
+
+    kind: str
+    out: Grid
+    caption: Caption | None = None
+    heading: str = ""
+    heading_words: str = ""
+    left: tuple[Part, ...] = ()
+    beside: Grid | None = None  # a given of the same height that the next step needs
+    ones: bool = False
+    work: tuple[Work, ...] = ()
+    notes: tuple[str, ...] = ()
+    corners: tuple[Corner, ...] = ()
+    above: bool = False  # names stand above the numbers; `left` explains them, `work` says the same in lines
+    arithmetic: bool = False  # the place to its right is for its own worked lines
+
+
+@dataclass(frozen=True, slots=True)
+class Spine:
+    """Links hung under each other."""
+
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Frames next to each other, each with its captions and one worked line."""
+
+    captions: tuple[Caption, ...]
+    frames: tuple[tuple[Frame, Work | None], ...]
+    gloss: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A paragraph. `role` is plain or grey."""
+
+    text: str
+    role: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One final value: by hand and exactly (or only one of the two)."""
+
+    name: str
+    values: tuple[Grid | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The table of final values, and what is said under it."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Answer, ...]
+    below: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (label, lines)
+
+
+Block = Spine | Frames | Prose | Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page under a badge."""
+
+    badge: str
+    kind: str
+    words: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A value in the map at the top: its name, and dots for its length or its shape."""
+
+    name: str
+    size: str
+    role: str
+    arrow: tuple[str, ...] = ()  # what leads to it: the names of the numbers used
+    learnable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page."""
+
+    title: str
+    source: str
+    about: str
+    map: tuple[Chip, ...]
+    head: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]

@@ -1,0 +1,495 @@
+"""One spine on a canvas, in a geometry. Knows no operations and computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from nnsteps import document as doc
+from nnsteps.document import Caption, Corner, Frame, Grid, Link, Sign, Spine, Words, Work
+from nnsteps.render.blocks import Field, column_fields, frame_lines, length, plan, strip
+from nnsteps.render.canvas import Canvas, Segment, columns, wrap
+from nnsteps.render.geometry import Geometry, aligned, corner_plan, corner_start, even, geometry_for, part_width, widest
+from nnsteps.render.symbols import ASCII, Symbols
+from nnsteps.render.worklines import Setting, fitted, lines_for
+
+
+def draw_spines(
+    canvas: Canvas, spines: Sequence[Spine], width: int, symbols: Symbols, kind: str, *, tight: bool
+) -> None:
+    """Write the spines of a section below what is on the canvas."""
+    each = [geometry_for(spine, width, symbols.minus, tight=tight) for spine in spines]
+    for place, (spine, geometry) in enumerate(zip(spines, aligned(each, spines, symbols.minus), strict=True)):
+        if place:
+            canvas.row()
+        _Drawing(canvas, spine, geometry, symbols, kind).draw()
+
+
+@dataclass
+class _Drawing:
+    canvas: Canvas
+    spine: Spine
+    at: Geometry
+    symbols: Symbols
+    kind: str
+    bottom: tuple[int, list[Segment]] | None = None  # the lower line of a frame, for the next row
+    arrow_drawn: bool = False
+    said_idle: bool = False
+    through: bool = field(default=False)
+
+    @property
+    def setting(self) -> Setting:
+        return self.at.setting(self.symbols.minus, "~" if self.symbols is ASCII else "≈")
+
+    def draw(self) -> None:
+        links = self.spine.links
+        for place, link in enumerate(links):
+            if self.at.stacked:
+                self._stacked(link, first=place == 0)
+            elif link.above or link.corners:
+                self._above(link, first=place == 0)
+            elif link.kind == "start":
+                self._start(link, place)
+            else:
+                self._beside(link, first=place == 0)
+            self.through = (link.above or bool(link.corners) or self.kind == doc.BACKWARD) and place + 1 < len(links)
+        if self.bottom:
+            self._row()
+        if not self.at.idle and not self.said_idle and any(_has_idle(link) for link in links):
+            self.canvas.put(self.canvas.row(), self.at.margin + 2, "a term whose weight is 0 is left out", "gloss")
+
+    # --- rows ---
+
+    def _row(self, left: bool = True) -> int:
+        """A new row, with the lower line of the frame above if the left side is free."""
+        row = self.canvas.row()
+        if self.bottom and left:
+            column, line = self.bottom
+            self.canvas.write(row, column, line)
+            self.bottom = None
+        return row
+
+    def _clear(self) -> None:
+        """Give the lower line of the frame above a row of its own."""
+        if self.bottom:
+            self._thread(self._row())
+
+    def _thread(self, row: int) -> None:
+        column = self.at.units(0)
+        if self.through and self.canvas.free(row, column - 1, column + 2):
+            self.canvas.put(row, column, self.symbols.through, f"ink {self.kind}")
+
+    def _arrows(self, row: int, count: int) -> None:
+        if not self.arrow_drawn:
+            for column in range(count):
+                self.canvas.put(row, self.at.units(column), self.symbols.down, f"ink {self.kind}")
+        self.arrow_drawn = False
+
+    def _heading(self, link: Link, *, own_row: bool) -> None:
+        if not link.heading:
+            return
+        self._clear()
+        at = self.at
+        texts = wrap(link.heading, at.width - at.margin)
+        for text in texts:
+            row = self._row()
+            end = self.canvas.put(row, at.margin, text, "bold")
+        if link.heading_words and end + 3 + columns(link.heading_words) <= at.width:
+            self.canvas.put(row, end + 3, link.heading_words, "gloss")
+        self._thread(row)
+
+    # --- kinds of links ---
+
+    def _start(self, link: Link, place: int) -> None:
+        if place and self.spine.links[place - 1].kind != "start":
+            self._clear()
+            self.canvas.row()
+        self._heading(link, own_row=True)
+        self._clear()
+        for i, line in enumerate(self._spine_lines(link.out)):
+            row = self._row()
+            self.canvas.write(row, self.at.bar, line)
+            if i == 0:
+                self._label(row, link.out.name)
+        self._notes(link.notes)
+
+    def _beside(self, link: Link, *, first: bool) -> None:
+        """A product or an elementwise result: caption and arithmetic to the right."""
+        canvas, at = self.canvas, self.at
+        frame = next((part for part in link.left if isinstance(part, Frame)), None)
+        lines, column = self._frame(frame)
+        has_top = link.ones or (link.heading and frame is not None and frame.kind == "learnable")
+        if has_top:
+            if self.bottom and link.heading:
+                self._clear()
+            row = self._row()
+            if link.heading:
+                canvas.put(row, at.margin, link.heading, "bold")
+            if link.ones:
+                for k in range(link.out.width):
+                    canvas.put(row, at.units(k), "1")
+            else:
+                self._thread(row)
+        elif link.heading and (lines or self.bottom or link.beside):
+            self._heading(link, own_row=True)
+        if self.bottom and lines:
+            self._clear()
+        row = self._row()
+        if link.heading and not has_top and not lines and canvas.free(row, 0, at.margin + columns(link.heading) + 1):
+            if not any(text == link.heading for _, text, _ in canvas.rows[row - 1]):
+                canvas.put(row, at.margin, link.heading, "bold")
+        if not first:
+            self._arrows(row, link.out.width)
+        if lines:
+            canvas.write(row, column, lines[0])
+        self._captions(row, [link.caption] if link.caption else [])
+        body = self._body(link, lines[1:-1] if frame and frame.kind != "plain" else lines[1:], column)
+        if frame and frame.kind != "plain" and lines:
+            self.bottom = (column, lines[-1])
+        self._right(link, body)
+
+    def _body(self, link: Link, left: Sequence[list[Segment]], column: int) -> int:
+        """The rows of a result, with what stands left of them; gives the first."""
+        canvas, at = self.canvas, self.at
+        spine = self._spine_lines(link.out)
+        first = len(canvas.rows)
+        beside = strip(link.beside, column_fields(link.beside, 3), self.symbols) if link.beside else []
+        for i, line in enumerate(spine):
+            row = self._row()
+            if i < len(left):
+                canvas.write(row, column, left[i])
+                if link.out.cells[i] is not None:
+                    canvas.put(row, at.arrow, self.symbols.right, f"ink {self.kind}")
+            canvas.write(row, at.bar, line)
+            if i == 0 and not left:
+                self._label(row, link.out.name)
+            if beside:
+                start = self._label_start(link.out.name) - 1 - length(beside[i])
+                canvas.write(row, start, beside[i])
+                if i == 0 and link.beside:
+                    canvas.put(row, start - 1 - columns(link.beside.name), link.beside.name, "name")
+        if left and not link.caption:
+            self._label(first, link.out.name)
+        return first
+
+    def _label_start(self, name: str) -> int:
+        at = self.at
+        return at.arrow if columns(name) <= at.bar - at.arrow - 1 else at.bar - 1 - columns(name)
+
+    def _label(self, row: int, name: str) -> None:
+        self.canvas.put(row, self._label_start(name), name, "name")
+
+    def _frame(self, frame: Frame | None) -> tuple[list[list[Segment]], int]:
+        """A left frame as lines, and the column where it begins."""
+        if frame is None:
+            return [], 0
+        if frame.kind != "plain":
+            planned = plan(frame, pad=self.at.pad)
+            return frame_lines(planned, self.symbols, pad=self.at.pad), self.at.edge + 1 - planned.width
+        names: list[Segment] = []
+        rows: list[list[Segment]] = [[] for _ in frame.parts[0].cells]
+        for grid in frame.parts:
+            lines = strip(grid, even(grid), self.symbols)
+            spare = max(0, columns(grid.name) + 1 - widest(lines))
+            names.append((grid.name.center(widest(lines) + spare), "name"))
+            for row, line in zip(rows, lines, strict=True):
+                row += [(" " * spare, "plain"), *line]
+        return [names, *rows], self.at.edge + 1 - part_width(frame, tight=self.at.tight)
+
+    def _above(self, link: Link, *, first: bool) -> None:
+        """A result with operands left of it and perhaps a gradient's frame to the right; names stand above."""
+        canvas, at = self.canvas, self.at
+        self._heading(link, own_row=True)
+        self._clear()
+        corner = link.corners[0] if link.corners else None
+        planned = corner_plan(corner, at) if corner else None
+        fits = planned is not None and corner_start(corner, at) + planned.width <= at.width
+        right = list(corner.captions) if corner and fits else []
+        rows = self._left_caption(link, right)
+        if corner and planned and fits:
+            self._top_of(corner, planned.starts(), planned.fields[0])
+        header = self._row()
+        self._names(header, link)
+        lines = frame_lines(planned, self.symbols, pad=at.pad) if planned and fits else []
+        if lines and corner:
+            canvas.write(header, corner_start(corner, at), lines[0])
+        body = self._operands(link)
+        if lines and corner and planned:
+            for i, line in enumerate(lines[1:-1]):
+                canvas.put(body + i, at.end + (1 if at.tight else 3), self.symbols.right, f"ink {self.kind}")
+                canvas.write(body + i, corner_start(corner, at), line)
+            self._corner_work(corner, body, corner_start(corner, at) + planned.width, header)
+            row = self._row()
+            if self.spine.links[-1] is not link:
+                canvas.put(row, at.units(0), self.symbols.through, f"ink {self.kind}")
+            canvas.write(row, corner_start(corner, at), lines[-1])
+        self._right(replace(link, work=()), body)
+        if corner and not fits:
+            self._corner_below(link, corner)
+        del rows
+
+    def _left_caption(self, link: Link, right: Sequence[Caption]) -> None:
+        """The caption left of the spine, and those of the corner on the same rows where they fit."""
+        canvas, at = self.canvas, self.at
+        caption = link.caption
+        fits = caption is not None and at.margin + 4 + columns(caption.text) < at.units(0)
+        row = None
+        if caption is not None:
+            row = self._row()
+            gloss = caption.gloss
+            end = canvas.write(row, at.margin, [(f"{caption.number:>2}  ", f"number {self.kind}")])
+            lines = wrap(caption.text, at.width - end)
+            end = canvas.put(row, end, lines[0], "bold")
+            for line in lines[1:]:
+                canvas.put(canvas.row(), at.margin + 6, line, "bold")
+            if gloss and not right and end + 3 + columns(gloss) <= at.width and not at.tight:
+                canvas.put(row, end + 3, gloss, "gloss")
+            if fits:
+                self._thread(row)
+        if not right:
+            return
+        if row is None or not fits:
+            row = self._row()
+            self._thread(row)
+        width = sum(columns(c.text) + 4 for c in right) + 3 * (len(right) - 1)
+        if at.end + TEXT_GAP + width <= at.width:
+            column = at.end + 1
+            for c in right:
+                column = canvas.write(row, column, [(f"{c.number:>2}  ", f"number {self.kind}"), (c.text, "bold")]) + 3
+            return
+        for k, c in enumerate(right):
+            if k:
+                row = self._row()
+                self._thread(row)
+            end = canvas.put(row, at.end + 1, f"{c.number:>2}  ", f"number {self.kind}")
+            first, *more = wrap(c.text, at.width - end)
+            canvas.put(row, end, first, "bold")
+            for text in more:
+                row = self._row()
+                self._thread(row)
+                canvas.put(row, end, text, "bold")
+
+    def _top_of(self, corner: Corner, starts: Sequence[int], fields: Sequence[Field]) -> None:
+        """The factor above a corner's frame, with its ones."""
+        canvas, at = self.canvas, self.at
+        frame = corner_start(corner, at)
+        top = corner.top
+        left, right = self.symbols.bars
+        for i, cells in enumerate(top.cells):
+            row = self._row()
+            self._thread(row)
+            if i == 0:
+                canvas.put(row, frame - 1 - columns(top.name), top.name, "name")
+            if cells is None:
+                canvas.put(row, frame + 2, self.symbols.fold, "grey")
+                continue
+            role = f"fill {top.role}"
+            line: list[Segment] = [(left, f"bar {role}")]
+            for cell, one in zip(cells, fields, strict=False):
+                text = ("_" * 2).center(one.width) if cell.mark == doc.BLANK else one.fit(cell.text)
+                mine = f"fill {cell.mark}" if cell.mark == doc.BLANK else role
+                line.append((" " * (at.pad - at.pad // 2) + text + " " * (at.pad // 2), mine))
+            line.append(((" " if at.pad == 1 else "") + right, f"bar {role}"))
+            end = canvas.write(row, frame, line)
+            if corner.ones and len(starts) > 1:
+                canvas.put(row, max(end + 1, frame + starts[1] + 3), "1")
+
+    def _corner_work(self, corner: Corner, body: int, column: int, header: int) -> None:
+        canvas, at = self.canvas, self.at
+        column += 2
+        if at.tight or at.width - column < 12 or not corner.work:
+            return
+        bare = [Work(w.row, w.sums, w.words) for w in corner.work]
+        written = lines_for(bare, at.width - column, self.setting)
+        if any(len(lines) > 1 for lines in written):
+            return
+        used: set[int] = set()
+        for work, lines in zip(corner.work, written, strict=True):
+            row = body + (work.row or 0)
+            if row not in used:
+                canvas.write(row, column, lines[0])
+                used.add(row)
+        where = next((w.where for w in corner.work if w.where), "")
+        if where and column + columns(where) <= at.width:
+            canvas.put(header, column, where, "gloss")
+
+    def _names(self, row: int, link: Link) -> None:
+        """The names over the operands and over the result."""
+        column = self.at.edge + 1 - self._operand_width(link)
+        for part in link.left:
+            width = part_width(part, tight=self.at.tight)
+            if isinstance(part, Grid):
+                self.canvas.put(row, column + max(0, (width - columns(part.name)) // 2), part.name, "name")
+            column += width
+        name = link.out.name
+        start = self.at.bar + max(0, (self.at.end - self.at.bar + 1 - columns(name)) // 2)
+        if self.canvas.free(row, start - 1, start + columns(name)):
+            self.canvas.put(row, start, name, "name")
+
+    def _operand_width(self, link: Link) -> int:
+        return sum(part_width(part, tight=self.at.tight) for part in link.left)
+
+    def _operands(self, link: Link) -> int:
+        """The rows of a result with its operands to the left; gives the first."""
+        canvas, at = self.canvas, self.at
+        spine = self._spine_lines(link.out)
+        pad = 0 if at.tight else 1
+        strips = {
+            id(part): strip(part, even(part, 2), self.symbols, pad=pad, blank=2)
+            for part in link.left
+            if isinstance(part, Grid)
+        }
+        first = len(canvas.rows)
+        for i, line in enumerate(spine):
+            row = self._row()
+            column = at.edge + 1 - self._operand_width(link)
+            for part in link.left:
+                width = part_width(part, tight=self.at.tight)
+                match part:
+                    case Grid():
+                        mine = strips[id(part)][i]
+                        canvas.write(row, column + (width - length(mine)) // 2, mine)
+                    case Sign(text=text):
+                        canvas.put(row, column + 1, text)
+                    case Words(rows=rows):
+                        canvas.put(row, column + 1, rows[i], "bold" if "stop" in rows[i] else "plain")
+                column += width
+            canvas.write(row, at.bar, line)
+        return first
+
+    # --- to the right of the spine ---
+
+    def _captions(self, row: int, captions: Sequence[Caption]) -> None:
+        canvas, at = self.canvas, self.at
+        for caption in captions:
+            number = f"{caption.number:>2}"
+            canvas.put(row, at.text - 5 + (2 if at.tight else 1), number, f"number {self.kind}")
+            lines = wrap(caption.text, at.width - at.text)
+            end = canvas.put(row, at.text, lines[0], "bold")
+            for line in lines[1:]:
+                canvas.put(self._row(), at.text + 2, line, "bold")
+            for text, role in ((caption.by_hand, "accent"), (caption.gloss, "gloss")):
+                if (
+                    text
+                    and len(lines) == 1
+                    and end + 2 + columns(text) <= at.width
+                    and (role == "accent" or not at.tight)
+                ):
+                    end = canvas.put(row, end + (3 if end + 3 + columns(text) <= at.width else 2), text, role)
+
+    def _right(self, link: Link, first: int) -> None:
+        """The worked lines beside a result, each on its row or below; then the notes."""
+        canvas, at = self.canvas, self.at
+        height = len(link.out.cells)
+        row = first
+        works = fitted(link.work, at.room, self.setting) if at.tight else link.work
+        written = lines_for(works, at.room, self.setting)
+        shift = 0 if any(_starts_negative(work, self.symbols.minus) for work in works) else 1
+        pieces: list[tuple[int, list[Segment]]] = []
+        for work, lines in zip(works, written, strict=True):
+            wanted = first + max(0, work.row or 0)
+            for line in lines:
+                pieces.append((wanted, line))
+        pieces += [(first, [(text, "gloss")]) for note in link.notes for text in wrap(note, at.room)]
+        for wanted, line in pieces:
+            row = max(row, wanted)
+            while row >= len(canvas.rows):
+                new = self._row()
+                if row - first == height and link is not self.spine.links[-1] and not self.arrow_drawn:
+                    self._arrows(new, link.out.width)
+                    self.arrow_drawn = True
+                else:
+                    self._thread(new)
+            canvas.write(row, at.work + shift, line)
+            row += 1
+
+    def _notes(self, notes: Sequence[str]) -> None:
+        for note in notes:
+            for text in wrap(note, self.at.width - self.at.margin):
+                self.canvas.put(self._row(), self.at.margin, text, "gloss")
+
+    # --- grids ---
+
+    def _spine_lines(self, grid: Grid) -> list[list[Segment]]:
+        return strip(grid, even(grid), self.symbols, least=self.at.cell, units=self.at.anchor)
+
+    # --- where nothing else fits ---
+
+    def _stacked(self, link: Link, *, first: bool) -> None:
+        """Caption, numbers, arithmetic, under each other."""
+        canvas, at = self.canvas, self.at
+        if not first:
+            canvas.row()
+        if link.heading:
+            canvas.put(canvas.row(), at.margin, link.heading, "bold")
+        if link.caption:
+            self._stacked_caption(link.caption)
+        for part in (*([link.beside] if link.beside else []), *link.left):
+            match part:
+                case Frame(parts=parts):
+                    for grid in parts:
+                        self._stacked_grid(grid)
+                case Grid():
+                    self._stacked_grid(part)
+        self._stacked_grid(link.out)
+        self._stacked_work(link.work)
+        self._notes(link.notes)
+        for corner in link.corners:
+            self._corner_below(link, corner)
+
+    def _stacked_caption(self, caption: Caption) -> None:
+        canvas, at = self.canvas, self.at
+        indent = columns(caption.number) + 2 if caption.number else 0
+        for k, line in enumerate(wrap(caption.text, at.width - at.margin - indent)):
+            row = canvas.row()
+            if k == 0 and caption.number:
+                canvas.put(row, at.margin, caption.number, f"number {self.kind}")
+            canvas.put(row, at.margin + indent, line, "bold")
+        for text, role in ((caption.by_hand, "accent"), (caption.gloss, "gloss")):
+            for line in wrap(text, at.width - at.margin - indent) if text else []:
+                canvas.put(canvas.row(), at.margin + indent, line, role)
+
+    def _stacked_grid(self, grid: Grid) -> None:
+        from nnsteps.render.terminal import chunked
+
+        canvas, at = self.canvas, self.at
+        name = grid.name
+        room = at.width - at.margin - columns(name) - 1
+        if room < 16:
+            canvas.put(canvas.row(), at.margin, name, "name")
+            name, room = "", at.width - at.margin
+        for i, line in enumerate(chunked(grid, room, self.symbols)):
+            row = canvas.row()
+            if i == 0 and name:
+                canvas.put(row, at.margin, name, "name")
+            canvas.write(row, at.margin + (columns(name) + 1 if name else 0), line)
+        if grid.folded:
+            for text in wrap(grid.folded, at.width - at.margin):
+                canvas.put(canvas.row(), at.margin, text, "gloss")
+
+    def _stacked_work(self, works: Sequence[Work]) -> None:
+        canvas, at = self.canvas, self.at
+        works = fitted(works, at.width - at.margin - 2, self.setting)
+        for lines in lines_for(works, at.width - at.margin - 2, self.setting):
+            for line in lines:
+                canvas.write(canvas.row(), at.margin + 2, line)
+
+    def _corner_below(self, link: Link, corner: Corner) -> None:
+        """A gradient's frame that does not fit beside the spine."""
+        for caption in corner.captions:
+            self._stacked_caption(caption)
+        self._stacked_grid(corner.top)
+        for grid in corner.frame.parts:
+            self._stacked_grid(grid)
+        self._stacked_work(corner.work)
+
+
+TEXT_GAP = 1
+
+
+def _has_idle(link: Link) -> bool:
+    return any(term.idle for work in link.work for line in work.sums for term in line.terms)
+
+
+def _starts_negative(work: Work, minus: str) -> bool:
+    return any(line.terms and line.terms[0].sign != "+" for line in work.sums[:1]) or work.words.startswith(minus)

@@ -1,0 +1,44 @@
+"""The signs that a page in a terminal is drawn with, and their ASCII forms. All are one column wide but the arrow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """The lines of a frame."""
+
+    top: tuple[str, str, str, str]  # left, line, between parts, right
+    side: str
+    between: str
+    bottom: tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """One set of signs."""
+
+    heavy: Border
+    double: Border
+    bars: tuple[str, str]
+    right: str
+    down: str
+    through: str
+    rule: str
+    fold: str
+    dash: str
+    tip: str
+    minus: str
+
+
+PAPER = Symbols(
+    heavy=Border(("┏", "━", "┯", "┓"), "┃", "│", ("┗", "━", "┷", "┛")),
+    double=Border(("╔", "═", "╤", "╗"), "║", "│", ("╚", "═", "╧", "╝")),
+    bars=("▏", "▕"), right="→", down="↓", through="│", rule="━", fold="⋮", dash="─", tip="▸", minus="−",
+)  # fmt: skip
+ASCII = Symbols(
+    heavy=Border(("#", "=", "+", "#"), "#", "|", ("#", "=", "+", "#")),
+    double=Border(("+", "-", "+", "+"), "|", "|", ("+", "-", "+", "+")),
+    bars=("|", "|"), right="->", down="v", through="|", rule="=", fold=":", dash="-", tip=">", minus="-",
+)  # fmt: skip

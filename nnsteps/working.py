@@ -1,0 +1,254 @@
+"""Numbers and arithmetic of a trace as they are written: grids, worked lines. Knows no page and no format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from nnsteps import scalar
+from nnsteps.document import BLANK, Cell, Grid, Sum, Term
+from nnsteps.notation import caption, pretty
+from nnsteps.ops import Array, Op
+from nnsteps.rounding import Style, decimals, style_for
+from nnsteps.scalar import ASCII, PAPER, Const, Ref, Tree
+from nnsteps.trace import Trace
+from nnsteps.transliterate import to_ascii
+
+MOST_ROWS, HEAD, TAIL = 16, 6, 2
+MOST_COLUMNS = 40
+MOST_TERMS = 24
+MOST_DECIMALS = 6
+Marks = Mapping[tuple[int, ...], str]
+
+
+def shown(length: int, most: int) -> list[int | None]:
+    """Which places of a side are drawn; None stands for those left out."""
+    if length <= most:
+        return list(range(length))
+    return [*range(HEAD), None, *range(length - TAIL, length)]
+
+
+class Writer:
+    """Writes the numbers of one trace, the same way everywhere on a page."""
+
+    def __init__(
+        self, trace: Trace, *, ascii: bool = False, digits: int | None = None, rounding: str = "inside"
+    ) -> None:
+        self.trace = trace
+        self.ascii = ascii
+        self.signs = ASCII if ascii else PAPER
+        self.digits = digits
+        self.fractions = rounding == "fractions"
+        self._styles: dict[int, Style] = {}
+
+    # --- names and words ---
+
+    def words(self, text: str) -> str:
+        """What an author wrote, in the signs of this page."""
+        return to_ascii(text) if self.ascii else text
+
+    def name(self, node: int) -> str:
+        """The name of a value, or its formula."""
+        key = self.trace.keys.get(node)
+        return pretty(key, ascii=self.ascii) if key else caption(self.trace.said(node), ascii=self.ascii)
+
+    def place(self, at: tuple[int, ...], shape: tuple[int, ...]) -> str:
+        """[2,1]; [2] in a column; nothing for a single number."""
+        if set(shape) == {1}:
+            return ""
+        if len(shape) == 2 and shape[1] == 1:
+            return f"[{at[0] + 1}]"
+        return "[" + ",".join(str(k + 1) for k in at) + "]"
+
+    # --- numbers ---
+
+    def style(self, node: int) -> Style:
+        """How the numbers of a node are written."""
+        if node not in self._styles:
+            here = self.trace.nodes[node]
+            source = (
+                here.inputs[0]
+                if here.op is not None and here.op.look.kind == "shaping" and len(here.inputs) == 1
+                else None
+            )
+            self._styles[node] = self.style(source) if source is not None else self._style_of([self.trace.value(node)])
+        return self._styles[node]
+
+    def share_style(self, nodes: Iterable[int]) -> None:
+        """Let some nodes be written alike (the inner steps of one compound)."""
+        members = list(nodes)
+        style = self._style_of([self.trace.value(node) for node in members])
+        for node in members:
+            self._styles[node] = style
+
+    def _style_of(self, values: list[Array]) -> Style:
+        numbers = [x for value in values for x in _drawn(value)]
+        return style_for(numbers, self.digits, fractions=self.fractions, ascii=self.ascii)
+
+    def text(self, node: int, x: float) -> str:
+        """One number of a node."""
+        return self.style(node).write(x)
+
+    def alone(self, x: float) -> str:
+        """A number that stands in no block."""
+        return style_for([x], self.digits, fractions=self.fractions, ascii=self.ascii).write(x)
+
+    # --- grids ---
+
+    def grid(
+        self, node: int, role: str, *, name: str | None = None, marks: Marks | None = None, blank: bool = False
+    ) -> Grid:
+        """The numbers of a node in rows and columns, long sides folded."""
+        value = self.trace.value(node)
+        flat = value.reshape(-1, value.shape[-1])
+        style = self.style(node)
+        rows, columns = shown(flat.shape[0], MOST_ROWS), shown(flat.shape[1], MOST_COLUMNS)
+
+        def cell(i: int, j: int | None) -> Cell:
+            if j is None:
+                return Cell("..." if self.ascii else "⋯")
+            if blank:
+                return Cell("", BLANK)
+            return Cell(style.write(float(flat[i, j])), (marks or {}).get((i, j), ""))
+
+        left_out = []
+        if None in rows:
+            left_out.append(f"{flat.shape[0] - HEAD - TAIL} more rows, done the same way")
+        if None in columns:
+            left_out.append(f"{flat.shape[1] - HEAD - TAIL} more columns; --to json has all")
+        return Grid(
+            self.name(node) if name is None else name,
+            tuple(None if i is None else tuple(cell(i, j) for j in columns) for i in rows),
+            role,
+            value.shape,
+            "; ".join(left_out),
+        )
+
+    def vector(self, node: int, value: Array | None = None) -> str:
+        """A short value in running text: (2, 1, 3), or 5."""
+        value = self.trace.value(node) if value is None else value
+        style = self._style_of([value])
+        texts = [style.write(float(x)) for x in value.flat]
+        return texts[0] if len(texts) == 1 else "(" + ", ".join(texts) + ")"
+
+    # --- arithmetic ---
+
+    def sums(self, wanted: list[tuple[Tree, float, int]]) -> list[Sum]:
+        """Worked sums (arithmetic, value, node that the result belongs to), all with the same number of digits.
+
+        As many digits are shown as make `=` true of every line, up to two more than in the grids; where that does not
+        help the sign is ≈.
+        """
+        best: list[Sum] = []
+        for more in range(3):
+            lines = [self._sum(tree, value, node, more) for tree, value, node in wanted]
+            if not best or _promises(lines) > _promises(best):
+                best = lines
+            if _promises(lines) == len(lines):
+                break
+        return best
+
+    def _sum(self, tree: Tree, value: float, node: int, more: int) -> Sum:
+        reason = ""
+        while isinstance(tree, scalar.Fn) and tree.name == "if":
+            holds = bool(scalar.evaluate(tree.args[0], self.trace.look_up))
+            claim = scalar.write(tree.args[0] if holds else _opposite(tree.args[0]), self._show(more), self.signs)
+            reason, tree = (f"{reason}, {claim}" if reason else claim), tree.args[1 if holds else 2]
+        style = self.style(node)
+        result = style.write(value)
+        on_paper = scalar.evaluate(tree, lambda ref: self._operand(ref, more).shown(self.trace.look_up(ref)))
+        relation = "=" if style.write(on_paper) == result else ("~" if self.ascii else "≈")
+        return Sum(self._terms(tree, more), relation, result, aside=reason)
+
+    def _operand(self, ref: Ref, more: int) -> Style:
+        style = self.style(ref.node)
+        return style.finer(min(more, max(0, MOST_DECIMALS - style.decimals))) if style.decimals else style
+
+    def _show(self, more: int) -> Callable[[Ref | Const], str]:
+        def show(part: Ref | Const) -> str:
+            if isinstance(part, Const):
+                exact = min(decimals(part.value), 12)
+                return Style(exact, self.fractions, self.ascii).write(part.value)
+            return self._operand(part, more).write(self.trace.look_up(part))
+
+        return show
+
+    def _terms(self, tree: Tree, more: int) -> tuple[Term, ...]:
+        long = isinstance(tree, scalar.Fn) and tree.name == "add" and len(tree.args) > MOST_TERMS
+        if long and isinstance(tree, scalar.Fn):
+            first, last = tree.args[:3], tree.args[-2:]
+            head = self._terms(scalar.Fn("add", first), more)
+            left_out = f"({len(tree.args) - 5} more)"
+            return (*head, Term("+", left_out), *self._terms(scalar.Fn("add", last), more))
+        out = []
+        for term in scalar.terms(tree, self._show(more), self.signs):
+            out.append(Term(term.sign, term.text, self._is_zero(term.tree), self._is_idle(term.tree)))
+        return tuple(out)
+
+    def _is_zero(self, tree: Tree) -> bool:
+        return scalar.evaluate(tree, self.trace.look_up) == 0
+
+    def _is_idle(self, tree: Tree) -> bool:
+        while isinstance(tree, scalar.Fn) and tree.name in ("neg", "mul"):
+            tree = tree.args[0]
+        return not isinstance(tree, scalar.Fn) and self._is_zero(tree)
+
+    def symbolic(self, tree: Tree) -> str:
+        """The arithmetic with names: W₁[1,1]·x[1]."""
+
+        def show(part: Ref | Const) -> str:
+            if isinstance(part, Const):
+                return self._show(0)(part)
+            return self.name(part.node) + self.place(part.at, self.trace.value(part.node).shape)
+
+        return scalar.write(tree, show, self.signs)
+
+
+def _opposite(claim: Tree) -> Tree:
+    """What holds where a claim does not."""
+    opposites = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
+    if isinstance(claim, scalar.Fn) and claim.name in opposites:
+        return scalar.Fn(opposites[claim.name], claim.args)
+    return scalar.fn("eq", claim, 0)
+
+
+def _promises(lines: list[Sum]) -> int:
+    return sum(line.relation == "=" for line in lines)
+
+
+def _drawn(value: Array) -> list[float]:
+    """The numbers of a value that are drawn."""
+    flat = value.reshape(-1, value.shape[-1])
+    rows = [i for i in shown(flat.shape[0], MOST_ROWS) if i is not None]
+    columns = [j for j in shown(flat.shape[1], MOST_COLUMNS) if j is not None]
+    return [float(x) for x in flat[np.ix_(rows, columns)].flat]
+
+
+def with_hand(line: Sum, text: str) -> Sum:
+    """The same line, with what a person writes down."""
+    return replace(line, by_hand=text)
+
+
+def look(trace: Trace, node: int) -> str:
+    """The kind of picture that a node's operation asks for; "" for given numbers."""
+    op = trace.nodes[node].op
+    return "" if op is None else op.look.kind
+
+
+def is_product(trace: Trace, node: int) -> bool:
+    """Whether a node is a matrix product of two tables."""
+    return look(trace, node) == "product" and trace.value(node).ndim == 2
+
+
+def core(trace: Trace, node: int) -> int:
+    """The node that a by-hand value rounds: the same arithmetic before the rounding. The node itself otherwise."""
+    here = trace.nodes[node]
+    if not here.by_hand or here.out is None:
+        return node
+    inner = trace.nodes[here.out]
+    return inner.inputs[0] if isinstance(inner.op, Op) and inner.op.look.kind == "rounding" else here.out
+
+
+__all__ = ["Writer", "core", "is_product", "look", "shown", "with_hand"]
