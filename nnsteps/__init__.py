@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def solve(
-    problem: str | Problem, *, exact: bool = False, expand: bool = False, rounding: str | None = None, digits: int | None = None
+    problem: str | Problem,
+    *,
+    exact: bool = False,
+    expand: bool = False,
+    rounding: str | None = None,
+    digits: int | None = None,
 ) -> Trace:
     """The trace of a problem: a bundled name, a path, or a Problem.
 

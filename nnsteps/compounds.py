@@ -15,14 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnsteps.ops import REGISTRY, Look, Op, Options, Shape
 from nnsteps.ops.registry import parse_signature
 
-Rng = np.random.Generator
+if TYPE_CHECKING:
+    from numpy.random import Generator as Rng
+
 Body = tuple[str, ...]
 
 
@@ -140,6 +142,11 @@ def _per_cell(options: Options, shapes: tuple[Shape, ...]) -> str:
     return f" / {cells}" if options["reduction"] == "mean" and cells > 1 else ""
 
 
+def _along(options: Options) -> str:
+    """The axis as it is handed on to an inner function; without one, over all cells."""
+    return "" if options["axis"] is None else f", axis={options['axis']}"
+
+
 def _logits(rng: Rng) -> Mapping[str, Any]:
     return {"x": rng.normal(size=(3, 2))}
 
@@ -155,13 +162,13 @@ compound(
     "softmax(x, axis=0)",
     doc="e to each power, over their sum: numbers between 0 and 1 that add to 1. Convention: down each column.",
     shapes="(m, n) -> (m, n)",
-    by=lambda options: ("e = exp(x)", f"total = sum(e, axis={options['axis']})", "out = e / total"),
+    by=lambda options: ("e = exp(x)", f"total = sum(e{_along(options)})", "out = e / total"),
     stable=lambda options: Stable(
         "max(abs(x)) > 700",
-        (f"e = exp(x - max(x, axis={options['axis']}))", f"total = sum(e, axis={options['axis']})", "out = e / total"),
+        (f"top = max(x{_along(options)})", "e = exp(x - top)", f"total = sum(e{_along(options)})", "out = e / total"),
         "subtract the largest first; the result is the same",
     ),
-    grad=lambda options, shapes: {"x": f"out * (g - sum(g * out, axis={options['axis']}))"},
+    grad=lambda options, shapes: {"x": f"out * (g - sum(g * out{_along(options)}))"},
     sample=_logits,
     source="Bridle 1990",
     look=Look(gloss="e to each power, over their sum"),
@@ -170,10 +177,10 @@ compound(
     "logsumexp(x, axis=None)",
     doc="The logarithm of the sum of e to each power, right for any numbers.",
     shapes="(m, n) -> (1, 1); axis=0: (1, n)",
-    by=lambda options: ("e = exp(x)", f"out = log(sum(e, axis={options['axis']}))"),
+    by=lambda options: ("e = exp(x)", f"out = log(sum(e{_along(options)}))"),
     stable=lambda options: Stable(
         "max(abs(x)) > 700",
-        (f"top = max(x, axis={options['axis']})", f"out = top + log(sum(exp(x - top), axis={options['axis']}))"),
+        (f"top = max(x{_along(options)})", f"out = top + log(sum(exp(x - top){_along(options)}))"),
         "take the largest out first; the result is the same",
     ),
     grad={"x": "g * exp(x - out)"},
@@ -184,8 +191,8 @@ compound(
     "log_softmax(x, axis=0)",
     doc="The logarithm of softmax, right for any numbers.",
     shapes="(m, n) -> (m, n)",
-    by=lambda options: (f"out = x - logsumexp(x, axis={options['axis']})",),
-    grad=lambda options, shapes: {"x": f"g - exp(out) * sum(g, axis={options['axis']})"},
+    by=lambda options: (f"out = x - logsumexp(x{_along(options)})",),
+    grad=lambda options, shapes: {"x": f"g - exp(out) * sum(g{_along(options)})"},
     sample=_logits,
 )
 
@@ -222,7 +229,7 @@ compound(
     },
     needs=ONE_IN_ALL,
     sample=lambda rng: {"z": rng.normal(size=(3, 2)), "y": _distribution(rng)["y"]},
-    look=Look(kind="reduction", gloss="cross-entropy of the softmax, natural log"),
+    look=Look(kind="reduction", gloss="cross-entropy, from the logits"),
 )
 compound(
     "bce(p, y, reduction='mean')",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -77,20 +78,24 @@ def _parsed_line(text: str) -> tuple[str, Expr]:
 
 def evaluate(trace: Trace, expr: Expr, scope: Scope) -> int:
     """Record the nodes of a formula and give the id of its value. Errors: StepsError that points at the part at fault."""
-    match expr:
+    match expr:  # the commonest first: each case is tried in turn
+        case Name(id=name):
+            return _name(trace, expr, name, scope)
+        case Binary(op=sign, left=left, right=right):
+            inputs = (evaluate(trace, left, scope), evaluate(trace, right, scope))
+            return apply(trace, INFIX[sign], inputs, {}, expr, scope)
+        case Call():
+            return _call(trace, expr, scope)
         case Num(value=value):
             return trace.literal(value)
+        case Attr(base=base, name="T"):
+            return apply(trace, REGISTRY["transpose"], (evaluate(trace, base, scope),), {}, expr, scope)
         case Neg(operand=Num(value=value)):
             return trace.literal(-value)
-        case Name(id=name):
-            return _name(expr, name, scope)
         case Neg(operand=operand):
             return apply(trace, REGISTRY["neg"], (evaluate(trace, operand, scope),), {}, expr, scope)
         case Not(operand=operand):
             return apply(trace, REGISTRY["negated"], (evaluate(trace, operand, scope),), {}, expr, scope)
-        case Binary(op=sign, left=left, right=right):
-            inputs = (evaluate(trace, left, scope), evaluate(trace, right, scope))
-            return apply(trace, INFIX[sign], inputs, {}, expr, scope)
         case Compare(first=first, ops=signs, rest=rest):
             sides = [evaluate(trace, side, scope) for side in (first, *rest)]
             claims = [
@@ -99,12 +104,8 @@ def evaluate(trace: Trace, expr: Expr, scope: Scope) -> int:
             return _joined(trace, "and", claims, expr, scope)
         case Logic(op=sign, items=items):
             return _joined(trace, sign, [evaluate(trace, item, scope) for item in items], expr, scope)
-        case Attr(base=base, name="T"):
-            return apply(trace, REGISTRY["transpose"], (evaluate(trace, base, scope),), {}, expr, scope)
         case Index(base=base, items=items):
             return _take(trace, evaluate(trace, base, scope), items, expr, scope)
-        case Call():
-            return _call(trace, expr, scope)
         case Word():
             raise FormulaError(
                 f'the word "{expr.text}" cannot be computed with',
@@ -119,11 +120,11 @@ def evaluate(trace: Trace, expr: Expr, scope: Scope) -> int:
             )
 
 
-def _name(expr: Expr, name: str, scope: Scope) -> int:
+def _name(trace: Trace, expr: Expr, name: str, scope: Scope) -> int:
     if name in scope.names:
         return scope.names[name]
     if name in scope.options:
-        raise AssertionError(f"{name} is an option, not a value")
+        return trace.literal(float(scope.options[name]))
     record = find(name)
     if record is not None:
         raise UnknownName(
@@ -220,7 +221,7 @@ def _option(trace: Trace, name: str, expr: Expr, record: Op | Compound, scope: S
         raise BadValue(f"{name} of {record.name} must be {asked}", place=scope.at(expr), hint=f"Found {to_text(expr)}.")
     if isinstance(expr, Word):
         return expr.text
-    value = trace.value(evaluate(trace, expr, scope))
+    value = np.array(expr.value) if isinstance(expr, Num) else trace.value(evaluate(trace, expr, scope))
     if value.size != 1:
         raise ShapeError(
             f"{name} of {record.name} must be one number; {to_text(expr)} is {side_text(value.shape)}", place=scope.at(expr)
@@ -285,14 +286,19 @@ def apply(trace: Trace, record: Op | Compound, inputs: tuple[int, ...], options:
             record.check(record.args if not record.variadic else ("",) * len(inputs), *shapes, **options)
         except ShapeError:
             _misfit(trace, record, inputs, options, expr, scope)
-    with np.errstate(all="ignore"):
-        value = record.value(*values, **options)
-        sound = bool(np.isfinite(value.sum())) or bool(np.isfinite(value).all())
-    if not sound:
+    value = record.value(*values, **options)
+    if record.look.kind not in ("shaping", "claim") and not _is_finite(value):
         raise _no_number(trace, record, inputs, options, value, expr, scope)
-    if not scope.inner and record.infix and len(values) == 2 and value.shape not in (values[0].shape, values[1].shape):
+    stretched = len(values) == 2 and value.shape not in (values[0].shape, values[1].shape)
+    if stretched and not scope.inner and record.infix and record.look.kind != "product":
         _note_stretch(trace, record, inputs, value, scope)
     return trace.record(record, inputs, value, options or NO_OPTIONS)
+
+
+def _is_finite(value: Array) -> bool:
+    """Whether there is a number in every cell. One product finds out, unless the numbers are very large."""
+    flat = value.ravel(order="K")
+    return isfinite(flat.dot(flat)) or bool(np.isfinite(value).all())
 
 
 def _expand(trace: Trace, record: Compound, inputs: tuple[int, ...], options: Options, expr: Expr, scope: Scope) -> int:

@@ -137,7 +137,8 @@ def names(expr: Expr | Slice) -> list[str]:
         node = waiting.pop()
         if isinstance(node, Name):
             found[node.id] = None
-        waiting.extend(reversed(children(node)))
+        elif not isinstance(node, (Num, Word)):
+            waiting.extend(reversed(children(node)))
     return list(found)
 
 

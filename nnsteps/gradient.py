@@ -217,9 +217,10 @@ class _Walk:
         bound = {**edge.names, "g": self.found[node]}
         literals = trace.literals
         known = {name: number(literals[i]) for name, i in bound.items() if i in literals}
-        rule = _simple(substitute(edge.rule, known))
+        rule = _simple(substitute(edge.rule, known)) if known else edge.rule
+        step = self._name(edge.target) if edge.target in trace.keys else f"d{self.loss_name}/d(…)"
         try:
-            part = evaluate(trace, rule, Scope(bound, self.place, inner=True, options=edge.options, step=self._name(edge.target)))
+            part = evaluate(trace, rule, Scope(bound, self.place, inner=True, options=edge.options, step=step))
         except StepsError as error:
             if error.hint is None:
                 error.hint = f"This is the gradient of {to_text(trace.said(node, top=True))}."
@@ -327,7 +328,7 @@ class _Walk:
             trace.steps.append(
                 Step(
                     len(trace.steps) + 1, name, key, BACKWARD, node, formula, step.heading if step else (),
-                    {used: trace.names[used][-1] for used in names(formula) if used in trace.names},
+                    {used: trace.by_key[used] for used in names(formula) if used in trace.by_key},
                     node + 1 if known else self._first_new(node), of=item.target, words=item.words,
                 )
             )  # fmt: skip
@@ -354,16 +355,11 @@ class _Walk:
 
 def _owners(trace: Trace) -> Callable[[int], Step | None]:
     """Which step of the author a node was recorded for."""
-    ranges = sorted((step.first, step.node, step) for step in trace.steps if step.first <= step.node)
-    found: dict[int, Step | None] = {}
-
-    def owner(node: int) -> Step | None:
-        if node not in found:
-            inside = [step for first, last, step in ranges if first <= node <= last]
-            found[node] = inside[-1] if inside else None
-        return found[node]
-
-    return owner
+    found: dict[int, Step] = {}
+    for step in sorted(trace.steps, key=lambda step: (step.first, step.node)):
+        for node in range(step.first, step.node + 1):
+            found[node] = step
+    return found.get
 
 
 def _simple(expr: Expr) -> Expr:

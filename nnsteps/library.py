@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,7 +50,7 @@ def find(name: str) -> Problem:
     for entry in entries():
         if entry.name == name:
             return Problem.load(entry.path)
-    if name.endswith((".yaml", ".yml")) or "/" in name or Path(name).exists():
+    if name.endswith((".yaml", ".yml")) or "/" in name or os.path.exists(name):
         return Problem.load(name)
     aliases: dict[str, str] = {}
     for problem in bundled():

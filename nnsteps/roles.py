@@ -47,10 +47,18 @@ def biases(trace: Trace) -> set[int]:
     return out
 
 
-def inputs(trace: Trace) -> set[int]:
-    """Given values that stand right in a product, or in no product at all."""
+def inputs(trace: Trace, asked: set[int]) -> set[int]:
+    """Given values that a weight (or a value computed from given ones) is multiplied by, on its right."""
     given = set(trace.given.values())
-    return {source(trace, node.inputs[1]) for node in trace.nodes if _is_product(trace, node.id)} & given - weights(trace)
+    pairs = [[source(trace, i) for i in node.inputs] for node in trace.nodes if _is_product(trace, node.id)]
+    return {right for left, right in pairs if right in given and (left in asked or left not in given)} - weights(trace)
+
+
+def _given_pairs(trace: Trace) -> list[tuple[int, int]]:
+    """The factors of products of two given values."""
+    given = set(trace.given.values())
+    pairs = [[source(trace, i) for i in node.inputs] for node in trace.nodes if _is_product(trace, node.id)]
+    return [(left, right) for left, right in pairs if left in given and right in given]
 
 
 def learnable(trace: Trace) -> list[str]:
@@ -59,12 +67,15 @@ def learnable(trace: Trace) -> list[str]:
     These are the ones a gradient is asked for (inputs apart), and weights and biases of a network; a lone product of
     two matrices is no network. `freeze` takes names out.
     """
-    asked = {gradient.wrt for gradient in trace.gradients} - inputs(trace)
+    asked = {gradient.wrt for gradient in trace.gradients} & set(trace.given.values())
+    asked -= inputs(trace, asked)
     network = biases(trace) or any(
         not _is_product(trace, node.id) and node.op is not None and any(i in trace.keys for i in node.inputs)
         for node in trace.nodes
     )
-    chosen = asked | ((weights(trace) | biases(trace)) if network else set())
+    multiplied = {right for left, right in _given_pairs(trace) if right in asked and left not in asked}
+    others = weights(trace) - {left for left, right in _given_pairs(trace) if right in multiplied}
+    chosen = asked | ((others | biases(trace)) if network else set())
     order: dict[str, None] = {}
     names = {node: name for name, node in trace.given.items()}
     for step in trace.steps:

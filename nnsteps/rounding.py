@@ -87,7 +87,9 @@ class Style:
         return f"{digits}e{int(exponent)}" if self.ascii else f"{digits}×10^{int(exponent)}"
 
 
-def style_for(numbers: Iterable[float], digits: int | None = None, *, fractions: bool = False, ascii: bool = False) -> Style:
+def style_for(
+    numbers: Iterable[float], digits: int | None = None, *, fractions: bool = False, ascii: bool = False
+) -> Style:
     """The style of a block: enough decimals that its smallest rounded number has two significant digits, 2 to 4 of
     them; exact numbers with up to 4 decimals are kept exact. `digits` fixes the decimals."""
     if digits is not None:

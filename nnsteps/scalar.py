@@ -12,6 +12,7 @@ To add a function: one entry in FUNCTIONS, and its form in `write` if it is not 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -122,8 +123,8 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "abs": abs,
     "floor": lambda x: float(math.floor(x)),
     "round": half_away,
-    "max": max,
-    "min": min,
+    "max": lambda *numbers: max(numbers),
+    "min": lambda *numbers: min(numbers),
     "if": lambda condition, yes, no: yes if condition else no,
     "lt": lambda a, b: float(a < b),
     "le": lambda a, b: float(a <= b),
@@ -169,6 +170,10 @@ def inline(tree: Tree, expand: Callable[[Ref], Tree | None]) -> Tree:
         inner = expand(tree)
         return tree if inner is None else inline(inner, expand)
     args = [inline(arg, expand) for arg in tree.args]
+    if tree.name == "if" and isinstance(args[0], Fn) and args[0].name == "if" and args[0].args[1:] == (Const(1.0), Const(0.0)):
+        args[0] = args[0].args[0]  # a claim's 1 and 0 are not said where only the claim counts
+    if all(map(operator.is_, args, tree.args)):
+        return tree
     if tree.name == "add":
         return add(args)
     return neg(args[0]) if tree.name == "neg" and not _is_sum(args[0]) else Fn(tree.name, tuple(args))
@@ -223,8 +228,10 @@ def terms(tree: Tree, show: Show, signs: Signs = PAPER) -> list[Term]:
     for part in parts:
         body, negative = (part.args[0], True) if isinstance(part, Fn) and part.name == "neg" else (part, False)
         text = _at_least(body, PRODUCT, show, signs)
-        if text.startswith(signs.minus):
-            text, negative = text.removeprefix(signs.minus), not negative
+        if text.startswith(signs.minus) and not negative:
+            text, negative = text.removeprefix(signs.minus), True
+        elif text.startswith(signs.minus):
+            text = _product(body.args, show, signs, first=False) if isinstance(body, Fn) and body.name == "mul" else f"({text})"
         out.append(Term(signs.minus if negative else "+", text, part))
     return out
 
@@ -262,6 +269,12 @@ def _factor(tree: Tree, first: bool, show: Show, signs: Signs, level: int = PROD
     return text
 
 
+def _product(args: tuple[Tree, ...], show: Show, signs: Signs, *, first: bool) -> str:
+    """Factors; `first` says that a minus may begin the product."""
+    factors = [_factor(arg, first and place == 0, show, signs, POWER if place else PRODUCT) for place, arg in enumerate(args)]
+    return signs.times.join(factors)
+
+
 def _level(text: str) -> int:
     return PRODUCT if any(sign in text for sign in "/×*") else ATOM
 
@@ -275,8 +288,7 @@ def _write(tree: Tree, show: Show, signs: Signs) -> tuple[str, int]:
         case "add":
             return join(terms(tree, show, signs), signs), SUM
         case "mul":
-            factors = [_factor(arg, place == 0, show, signs, POWER if place else PRODUCT) for place, arg in enumerate(args)]
-            return signs.times.join(factors), PRODUCT
+            return _product(args, show, signs, first=True), PRODUCT
         case "neg":
             return signs.minus + _factor(args[0], False, show, signs), PRODUCT
         case "div" | "xdivy":

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from nnsteps import roles
 from nnsteps.errors import GradientError, Place, ShapeError, StepsError, UnknownName, nearest
 from nnsteps.evaluate import Scope, evaluate, parsed
@@ -60,7 +62,8 @@ class _Solver:
                 continue  # words are not computed with
             trace.given[name] = self.now[name] = trace.record(None, (), given.value)
             trace.bind(name, self.now[name])
-        self._items(self.problem.steps)
+        with np.errstate(all="ignore"):  # what is no number is found, and told, by `evaluate`
+            self._items(self.problem.steps)
         return trace
 
     def _items(self, items: tuple[Item, ...]) -> None:
@@ -156,7 +159,8 @@ class _Solver:
         name = to_text(item.of)
         wanted = item.wrt or tuple(Name(given) for given in self._default_wrt(loss, item.place))
         places = item.wrt_places if item.wrt else (item.place,) * len(wanted)
-        found = [(expr, self._wanted(expr, loss, name, place)) for expr, place in zip(wanted, places, strict=True)]
+        above = self.trace.ancestors(loss)
+        found = [(expr, self._wanted(expr, name, above, place)) for expr, place in zip(wanted, places, strict=True)]
         self._differentiate(loss, name, [node for _, node in found], item.of_place)
         for expr, node in found:
             self._keep_gradient(loss, name, expr, node, item.place)
@@ -172,7 +176,7 @@ class _Solver:
         for node, gradient in gradients.items():
             self.by_gradient[loss, node] = gradient
 
-    def _wanted(self, expr: Expr, loss: int, loss_name: str, place: Place | None) -> int:
+    def _wanted(self, expr: Expr, loss_name: str, above: set[int], place: Place | None) -> int:
         """The node that a wanted name stood for when the loss was computed."""
         base = expr.base if isinstance(expr, Index) else expr
         if not isinstance(base, Name):
@@ -183,7 +187,6 @@ class _Solver:
             raise UnknownName(
                 f"there is no value called {base.id}", place=place, hint=f"Did you mean {near}?" if near else None
             )
-        above = self.trace.ancestors(loss)
         for node in reversed(versions):
             if node in above:
                 return node
@@ -226,7 +229,7 @@ class _Solver:
             )
         loss_expr, wrt = call.args
         loss = evaluate(self.trace, loss_expr, scope)
-        node = self._wanted(wrt, loss, to_text(loss_expr), scope.at(wrt))
+        node = self._wanted(wrt, to_text(loss_expr), self.trace.ancestors(loss), scope.at(wrt))
         self._differentiate(loss, to_text(loss_expr), [node], scope.at(loss_expr))
         return self._keep_gradient(loss, to_text(loss_expr), wrt, node, scope.at(wrt))
 

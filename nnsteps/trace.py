@@ -90,7 +90,9 @@ class Trace:
     gradients: list[Gradient] = field(default_factory=list)
     names: dict[str, list[int]] = field(default_factory=dict)  # every node a name has stood for, in order
     keys: dict[int, str] = field(default_factory=dict)  # the first key of each named node
+    by_key: dict[str, int] = field(default_factory=dict)  # every key: W1 the first of its name, W1#2 the second
     warnings: list[str] = field(default_factory=list)
+    literals: dict[int, float] = field(default_factory=dict)  # the nodes that are numbers of a formula
     _literals: dict[float, int] = field(default_factory=dict)
 
     # --- recording ---
@@ -111,7 +113,8 @@ class Trace:
     def literal(self, value: float) -> int:
         """The node of a number that stands in a formula (one for each value)."""
         if value not in self._literals:
-            self._literals[value] = self.record(None, (), np.full((1, 1), float(value)))
+            node = self._literals[value] = self.record(None, (), np.full((1, 1), float(value)))
+            self.literals[node] = value
         return self._literals[value]
 
     def bind(self, name: str, node: int) -> str:
@@ -120,6 +123,7 @@ class Trace:
         versions.append(node)
         key = name if len(versions) == 1 else f"{name}#{len(versions)}"
         self.keys.setdefault(node, key)
+        self.by_key[key] = node
         return key
 
     # --- reading ---
@@ -136,16 +140,10 @@ class Trace:
         """The node that a name (or key) stands for. Errors: UnknownName with the nearest name."""
         if name in self.names:
             return self.names[name][-1]
-        for step in self.steps:
-            if step.key == name:
-                return step.node
+        if name in self.by_key:
+            return self.by_key[name]
         near = nearest(name, self.names)
         raise UnknownName(f"there is no value called {name}", hint=f"Did you mean {near}?" if near else None)
-
-    @property
-    def literals(self) -> Mapping[int, float]:
-        """The nodes that are numbers of a formula, with their numbers."""
-        return {node: value for value, node in self._literals.items()}
 
     def step_of(self, node: int) -> Step | None:
         """The step whose result this node is."""
@@ -174,24 +172,38 @@ class Trace:
             return Ref(here.out, at)
         if here.op is None:
             return None
+        return self._arithmetic(here)(at)
+
+    def _arithmetic(self, here: Node) -> Callable[[tuple[int, ...]], Tree]:
+        """What gives the arithmetic of a node's cells."""
         assert isinstance(here.op, Op)
-        args = (Cells(i, self.nodes[i].value.shape) for i in here.inputs)
-        options = {name: _plain(value) for name, value in here.options.items()}
-        return here.op.cell(at, *args, **options)
+        args = [Cells(i, self.nodes[i].value.shape) for i in here.inputs]
+        cell, options = here.op.cell, dict(here.options)
+        return lambda at: cell(at, *args, **options)
 
     def explain(self, node: int, at: tuple[int, ...], stop: Callable[[int], bool] | None = None) -> Tree:
         """The arithmetic of one cell over named values (or until `stop`); numbers of formulas become constants."""
         literals = self.literals
         halt = stop or self.keys.__contains__
+        known: dict[int, Callable[[tuple[int, ...]], Tree] | None] = {}  # for each node that is met: how to go on
 
         def expand(ref: Ref) -> Tree | None:
-            if ref.node in literals:
-                return Const(literals[ref.node])
-            if ref.node != node and halt(ref.node):
-                return None
-            return self.cell(ref.node, ref.at)
+            if ref.node not in known:
+                known[ref.node] = self._next(ref.node, literals, ref.node != node and halt(ref.node))
+            on = known[ref.node]
+            return None if on is None else on(ref.at)
 
         return scalar.inline(Ref(node, at), expand)
+
+    def _next(self, node: int, literals: Mapping[int, float], stop: bool) -> Callable[[tuple[int, ...]], Tree] | None:
+        here = self.nodes[node]
+        if node in literals:
+            return lambda at: Const(literals[node])
+        if stop or (here.op is None and here.out is None):
+            return None
+        if here.out is not None:
+            return lambda at, out=here.out: Ref(out, at)  # type: ignore[misc]
+        return self._arithmetic(here)
 
     def look_up(self, ref: Ref) -> float:
         """The recorded number behind a reference."""
@@ -282,13 +294,9 @@ class Trace:
         return why_text(self, cell)
 
     def _repr_html_(self) -> str:
-        from nnsteps.notebook import page_html
+        from nnsteps.render.notebook import page_html
 
         return page_html(self)
-
-
-def _plain(value: Any) -> Any:
-    return value
 
 
 def as_lists(value: Array) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, op, stretches
 from nnsteps.rounding import SIGNIFICANT
 from nnsteps.scalar import Tree, fn
 
-Rng = np.random.Generator
+if TYPE_CHECKING:
+    from numpy.random import Generator as Rng
 
 
 def _normal(rng: Rng) -> Mapping[str, Any]:
@@ -181,6 +182,7 @@ op(
     cell=lambda at, x: fn("if", fn("gt", x[at], 0), 1, fn("if", fn("lt", x[at], 0), -1, 0)),
     grad=FLAT,
     sample=_normal,
+    kinks=lambda x: x == 0,
 )
 op(
     "floor(x)",
@@ -190,6 +192,7 @@ op(
     cell=_cell("floor"),
     grad=FLAT,
     sample=_normal,
+    kinks=lambda x: x == np.floor(x),
     look=Look(written="⌊{0}⌋", gloss="rounded down"),
 )
 
@@ -200,6 +203,11 @@ def _round(x: Array, digits: int = 0) -> Array:
     return np.copysign(np.floor(size * (1 + 0.5 * 10.0**-SIGNIFICANT) + 0.5) / scale, x) + 0.0
 
 
+def _halfway(x: Array, digits: int = 0) -> Any:
+    part = np.abs(x) * 10.0 ** int(digits) % 1
+    return np.abs(part - 0.5) <= 10.0**-SIGNIFICANT
+
+
 op(
     "round(x, digits=0)",
     doc="Round to `digits` decimals, halves away from zero: 0.5 becomes 1, −2.5 becomes −3.",
@@ -208,6 +216,7 @@ op(
     cell=lambda at, x, digits: fn("round", x[at], digits),
     grad=FLAT,
     sample=lambda rng: {"x": np.round(rng.normal(size=(2, 3)), 3), "digits": 1},
+    kinks=_halfway,
     look=Look(kind="rounding"),
 )
 
@@ -240,7 +249,7 @@ op(
     grad={"x": "where(x > 0, g, alpha * g)"},
     sample=lambda rng: {"x": rng.normal(size=(2, 3)), "alpha": 0.1},
     source="Maas, Hannun and Ng 2013",
-    kinks=lambda x: x == 0,
+    kinks=lambda x, alpha: x == 0,
     look=Look(gloss="a negative number shrinks"),
 )
 op(
@@ -274,6 +283,7 @@ op(
     grad=FLAT,
     sample=_normal,
     source="McCulloch and Pitts 1943",
+    kinks=lambda x: x == 0,
     look=Look(gloss="1 above 0, else 0"),
 )
 
@@ -375,6 +385,7 @@ def _claim(name: str, sign: str, value: Callable[..., Any], doc: str) -> None:
         grad=FLAT,
         sample=lambda rng: {"a": np.array([[1.0, 2.0, 3.0]]), "b": np.array([[2.0], [1.0]])},
         check=stretches,
+        kinks=lambda a, b: a == b,
         look=Look(kind="claim"),
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 from nnsteps import scalar
 from nnsteps.errors import ShapeError
 from nnsteps.ops.registry import At, Cells, Look, Shape, op, side_text
-from nnsteps.scalar import Tree, fn
+from nnsteps.scalar import Fn, Ref, Tree
 
 
 def _fits(names: tuple[str, ...], a: Shape, b: Shape) -> None:
@@ -31,14 +31,16 @@ def _count(number: int, noun: str) -> str:
 
 def _dot(at: At, a: Cells, b: Cells) -> Tree:
     *batch, row, column = at
-    inner = a.shape[-1]
+    left, right = _batch(batch, a), _batch(batch, b)
     return scalar.add(
-        [fn("mul", _entry(a, batch, row, k), _entry(b, batch, k, column)) for k in range(inner)]
-    )  # fmt: skip
+        [Fn("mul", (Ref(a.node, (*left, row, k)), Ref(b.node, (*right, k, column)))) for k in range(a.shape[-1])]
+    )
 
 
-def _entry(x: Cells, batch: list[int], row: int, column: int) -> scalar.Ref:
-    return x[(*batch[len(batch) - (len(x.shape) - 2) :], row, column)] if len(x.shape) > 2 else scalar.Ref(x.node, (row, column))
+def _batch(batch: list[int], x: Cells) -> tuple[int, ...]:
+    """Which matrix of a stack is meant; one matrix goes with all."""
+    sides = x.shape[:-2]
+    return tuple(0 if side == 1 else place for place, side in zip(batch[len(batch) - len(sides) :], sides, strict=True))
 
 
 op(

@@ -138,6 +138,7 @@ for _name, _function, _word in (("max", np.max, "largest"), ("min", np.min, "sma
         grad=FLAT,
         sample=_sample,
         check=_has_axis,
+        kinks=_ties(_name),
         look=Look(kind="claim", written=f"{{0}} is the {_word}"),
     )
 

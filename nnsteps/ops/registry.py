@@ -21,15 +21,17 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnsteps.errors import ShapeError
 from nnsteps.scalar import Ref, Tree
 
-Array = NDArray[np.float64]
+if TYPE_CHECKING:  # costly to import, and needed for annotations only
+    from numpy.random import Generator
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
 Shape = tuple[int, ...]
 At = tuple[int, ...]
 Options = Mapping[str, Any]
@@ -73,7 +75,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One operation. `signature` is what `nnsteps functions` prints."""
+    """One operation. `signature` is what `nnsteps functions` prints; `kinks` tells where it has no slope, or jumps."""
 
     signature: str
     name: str
@@ -84,13 +86,13 @@ class Op:
     value: Callable[..., Array]
     cell: Callable[..., Tree]
     grad: Grad
-    sample: Callable[[np.random.Generator], Mapping[str, Any]]
+    sample: Callable[[Generator], Mapping[str, Any]]
     source: str
     look: Look = field(default_factory=Look)
     infix: str = ""
     variadic: bool = False
     check: Callable[..., None] | None = None
-    kinks: Callable[..., NDArray[np.bool_]] | None = None
+    kinks: Callable[..., np.ndarray[Any, np.dtype[np.bool_]]] | None = None
 
     def rules(self, options: Options, shapes: tuple[Shape, ...]) -> Mapping[str, str | None]:
         """The gradient formulas, by argument, for these options and shapes."""
@@ -123,12 +125,12 @@ def op(
     value: Callable[..., Array],
     cell: Callable[..., Tree],
     grad: Grad,
-    sample: Callable[[np.random.Generator], Mapping[str, Any]],
+    sample: Callable[[Generator], Mapping[str, Any]],
     source: str = "",
     look: Look | None = None,
     infix: str = "",
     check: Callable[..., None] | None = None,
-    kinks: Callable[..., NDArray[np.bool_]] | None = None,
+    kinks: Callable[..., np.ndarray[Any, np.dtype[np.bool_]]] | None = None,
 ) -> Op:
     """Register one operation and give its record."""
     name, args, options, variadic = parse_signature(signature)

@@ -119,7 +119,7 @@ op(
     shapes="a part, (m, n) -> (m, n)",
     value=_put_back,
     cell=_put_back_cell,
-    grad={"x": "take(g, bounds=bounds)", "like": None},
+    grad={"x": "take(g, bounds=bounds)"},
     sample=lambda rng: {"x": rng.normal(size=(2, 2)), "like": np.zeros((3, 4)), "bounds": ((1, 3), (0, 2))},
     look=Look(kind="shaping", written="{0} at its place, 0 elsewhere"),
 )
@@ -129,16 +129,18 @@ op(
     shapes="(1, 1), (1, n) or (m, 1), and (m, n) -> (m, n)",
     value=lambda x, like: np.broadcast_to(x, like.shape),
     cell=lambda at, x, like: x[at],
-    grad={"x": "g", "like": None},
+    grad={"x": "g"},
     sample=lambda rng: {"x": rng.normal(size=(2, 1)), "like": np.zeros((2, 3))},
     look=Look(kind="shaping", written="{0} in every cell"),
 )
 
 
 def _summed_axes(shape: Shape, small: Shape) -> tuple[int, ...]:
-    if len(shape) != len(small):
+    if set(small) == {1}:
         return tuple(range(len(shape)))
-    return tuple(axis for axis, (side, goal) in enumerate(zip(shape, small, strict=True)) if goal == 1 != side)
+    extra = len(shape) - len(small)   # one matrix that met a stack of them
+    goals = (1,) * extra + small
+    return tuple(axis for axis, (side, goal) in enumerate(zip(shape, goals, strict=True)) if goal == 1 != side)
 
 
 def _sum_to(x: Array, like: Array) -> Array:
@@ -147,8 +149,7 @@ def _sum_to(x: Array, like: Array) -> Array:
 
 def _sum_to_cell(at: At, x: Cells, like: Cells) -> Tree:
     axes = _summed_axes(x.shape, like.shape)
-    start = at if len(at) == len(x.shape) else (0,) * len(x.shape)
-    places = [start]
+    places = [((0,) * len(x.shape) + at)[-len(x.shape) :]]
     for axis in axes:
         places = [(*place[:axis], k, *place[axis + 1 :]) for place in places for k in range(x.shape[axis])]
     return scalar.add([Ref(x.node, place) for place in places])
@@ -160,7 +161,7 @@ op(
     shapes="(m, n), (1, n) -> (1, n)",
     value=_sum_to,
     cell=_sum_to_cell,
-    grad={"x": "spread(g, x)", "like": None},
+    grad={"x": "spread(g, x)"},
     sample=lambda rng: {"x": rng.normal(size=(2, 3)), "like": np.zeros((1, 3))},
     look=Look(kind="reduction", sign="Σ", written="Σ {0}"),
 )

@@ -1,0 +1,311 @@
+"""The commands and their options. Everything that a command needs is imported when it runs."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from nnsteps.cli import FAILED, FINE, WRONG_INPUT
+
+Abort = typer.Abort
+ROUNDINGS = ("inside", "each-step", "fractions")
+WORK = ("none", "lines", "all")
+PASSES = ("forward", "backward", "update")
+FORMATS = ("terminal", "plain", "json")
+USAGE_ERROR = typer.BadParameter.__mro__[1]  # typer gives the class of all wrong options no name of its own
+
+
+# --- words that the shell completes -------------------------------------------------------------------------
+
+
+def _problem_names(incomplete: str) -> list[str]:
+    from nnsteps.library import entries
+
+    return [entry.name for entry in entries() if entry.name.startswith(incomplete)]
+
+
+def _function_names(incomplete: str) -> list[str]:
+    from nnsteps.cli.catalogue import functions
+
+    names = [function.name for members in functions().values() for function in members]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _words(known: tuple[str, ...]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in known if word.startswith(incomplete)]
+
+    return complete
+
+
+# --- arguments and options that several commands have -------------------------------------------------------
+
+PROBLEM = typer.Argument(
+    metavar="PROBLEM", help="A bundled name, a path, or - for standard input.", autocompletion=_problem_names
+)
+EXACT = typer.Option("--exact", help="Leave out what was rounded by hand.")
+WIDTH = typer.Option("--width", metavar="N", help="Columns, from 40 to 1000 (default: the terminal's; 100 in a pipe).")
+
+
+def _as_typed(parameters: list[Any]) -> list[Any]:
+    """The parameters with their words taken as they were typed.
+
+    All our values are text and are checked by nnsteps.cli.options. Left to itself typer would check them too, and for
+    that import a validation library that costs a third of the time of a whole run.
+    """
+    for parameter in parameters:
+        if "process_value" not in vars(parameter):
+            parameter.process_value = partial(_value, parameter, parameter.process_value)
+    return parameters
+
+
+def _value(parameter: Any, check: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
+    is_absent = value is None and not parameter.required
+    return value if is_absent or isinstance(value, (str, list, tuple)) else check(context, value)
+
+
+class _Command(TyperCommand):
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _as_typed(super().get_params(ctx))
+
+
+class _Commands(TyperGroup):
+    """Commands whose unknown names are told like any other wrong input."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _as_typed(super().get_params(ctx))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if not args[0].startswith("-") and args[0] not in self.commands:
+            from nnsteps.cli.usage import refuse_command
+
+            refuse_command(args[0], list(self.commands))
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from nnsteps import __version__
+
+        typer.echo(f"nnsteps {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def nnsteps(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Work out neural networks step by step, the way a good teacher writes them by hand.
+
+    Begin with:  nnsteps solve backprop
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+# --- commands -----------------------------------------------------------------------------------------------
+
+
+@app.command("list", cls=_Command)
+def list_(
+    topic: Annotated[
+        str | None, typer.Option("--topic", metavar="TOPIC", help="Only the problems of this topic.")
+    ] = None,
+    width: Annotated[str | None, WIDTH] = None,
+) -> None:
+    """List the bundled problems, in teaching order."""
+    from nnsteps.cli import output, parts
+    from nnsteps.cli.catalogue import problem_lines
+
+    output.write_lines(problem_lines(topic, parts.width(width)))
+
+
+@app.command(cls=_Command)
+def show(
+    problem: Annotated[str, PROBLEM],
+    yaml: Annotated[bool, typer.Option("--yaml", help="Print the problem file itself.")] = False,
+    width: Annotated[str | None, WIDTH] = None,
+) -> None:
+    """Show the question: given numbers, and blank cells."""
+    from nnsteps.cli import output, parts
+
+    columns, found = parts.width(width), parts.find(problem)
+    if yaml:
+        output.write((found.source_text or "").encode())
+        return
+    from nnsteps.layout import View
+
+    trace = parts.solve(found)
+    parts.print_page(trace, View(width=columns, ascii=parts.is_ascii(), blank=True, work="none"))
+
+
+@app.command(cls=_Command)
+def solve(
+    problem: Annotated[str, PROBLEM],
+    step: Annotated[str | None, typer.Option("--step", metavar="N|NAME", help="Only this step.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="N", help="Only the first N steps.")] = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", metavar="PASS", help="Only forward, backward or update.", autocompletion=_words(PASSES)),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Another value for a given name: 'x=[1, 2, 3]'. Can be repeated."
+        ),
+    ] = None,
+    exact: Annotated[bool, EXACT] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="By hand and exact, and how far apart they are.")] = False,
+    digits: Annotated[
+        str | None, typer.Option("--digits", metavar="N", help="Decimals on paper, from 0 to 15 (default: as needed).")
+    ] = None,
+    rounding: Annotated[
+        str | None,
+        typer.Option(
+            "--rounding",
+            metavar="HOW",
+            autocompletion=_words(ROUNDINGS),
+            help="inside: exact inside, rounded on paper. each-step: each step from the numbers as written. fractions. "
+            "(default: as the problem says)",
+        ),
+    ] = None,
+    work: Annotated[
+        str,
+        typer.Option(
+            "--work",
+            metavar="HOW MUCH",
+            autocompletion=_words(WORK),
+            help="Worked lines: none, lines (one for each row of a product) or all (one for each cell).",
+        ),
+    ] = "lines",
+    expand: Annotated[bool, typer.Option("--expand", help="Gradients the long way, without shortcuts.")] = False,
+    width: Annotated[str | None, WIDTH] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the problem too; the page says so.")] = False,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            "--format",
+            metavar="FORMAT",
+            help="terminal, plain (no colour) or json.",
+            autocompletion=_words(FORMATS),
+        ),
+    ] = "terminal",
+    out: Annotated[str | None, typer.Option("-o", metavar="FILE", help="Write to a file.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
+) -> None:
+    """Work out every step, with every number explained."""
+    from nnsteps.cli import options, parts
+    from nnsteps.solver import Settings
+
+    options.choice("--to", to, FORMATS)
+    options.choice("--work", work, WORK)
+    only = options.choice("--only", only, PASSES) if only is not None else None
+    rounding = options.choice("--rounding", rounding, ROUNDINGS) if rounding is not None else None
+    decimals = options.whole("--digits", digits, 0, 15) if digits is not None else None
+    last = options.whole("--until", until, 1, 10**6) if until is not None else None
+    columns = parts.width(width, is_file=out is not None)
+    options.not_together(("--exact", exact), ("--compare", compare))
+    for name, is_there in (("--step", step), ("--until", until), ("--only", only), ("--compare", compare)):
+        options.not_together(("--to json", to == "json"), (name, bool(is_there)))
+
+    chosen = options.with_numbers(parts.find(problem), set_ or ())
+    settings = Settings(exact, expand, rounding, decimals)
+    trace = parts.solve(chosen, settings)
+    report = parts.check(chosen) if verify else None
+    if to == "json":
+        parts.write(parts.json_text(trace.to_json()), out, force)
+    else:
+        from nnsteps.layout import View
+
+        view = View(
+            width=columns, ascii=parts.is_ascii(), work=work, only=only, step=step, until=last, compare=compare,
+            digits=decimals if decimals is not None else chosen.digits,
+            rounding=rounding or chosen.rounding, checked=report,
+        )  # fmt: skip
+        parts.print_page(trace, view, settings, plain=to == "plain", out=out, force=force)
+    if report is not None and not report.ok:
+        parts.say_failures(report)
+        raise typer.Exit(FAILED)
+
+
+@app.command(cls=_Command)
+def why(
+    problem: Annotated[str, PROBLEM],
+    cell: Annotated[str, typer.Argument(metavar="CELL", help="A number of the page, such as 'dL/dW1[2,3]'.")],
+    exact: Annotated[bool, EXACT] = False,
+    width: Annotated[str | None, WIDTH] = None,
+) -> None:
+    """Say where one number comes from, back to the given numbers."""
+    from nnsteps.cli import parts
+
+    columns, found = parts.width(width), parts.find(problem)
+    from nnsteps.solver import Settings
+    from nnsteps.why import why_text
+
+    trace = parts.solve(found, Settings(exact=exact))
+    text = why_text(trace, cell, columns, parts.is_ascii())
+    parts.write(text if text.endswith("\n") else text + "\n")
+
+
+@app.command(cls=_Command)
+def verify(
+    problems: Annotated[
+        list[str] | None, typer.Argument(metavar="[PROBLEM]...", help="Names or paths.", autocompletion=_problem_names)
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All bundled problems (also without any PROBLEM).")] = False,
+) -> None:
+    """Check worked lines, gradients, published answers.
+
+    Prints a line for each problem; the exit code is 1 if one of them fails.
+    """
+    from nnsteps import library
+    from nnsteps.cli import options, parts
+    from nnsteps.errors import StepsError
+
+    options.not_together(("--all", all_), ("a PROBLEM", bool(problems)))
+    code = FINE
+    for name in problems or [problem.name for problem in library.bundled()]:
+        try:
+            report = parts.check(parts.find(name))
+        except StepsError as error:
+            parts.tell(error)
+            code = WRONG_INPUT
+            continue
+        parts.write(report.line().rstrip("\n") + "\n")
+        if not report.ok:
+            parts.say_failures(report)
+            code = max(code, FAILED)
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command(cls=_Command)
+def functions(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="All that is known about this one.", autocompletion=_function_names),
+    ] = None,
+    width: Annotated[str | None, WIDTH] = None,
+) -> None:
+    """List the functions of formulas, or all about one."""
+    from nnsteps.cli import catalogue, output, parts
+
+    columns = parts.width(width)
+    if name is None:
+        output.write_lines(catalogue.function_lines(columns))
+    else:
+        output.write_lines(catalogue.details(catalogue.function_named(name), columns))

@@ -1,0 +1,480 @@
+"""The self-check of a problem: every number is found a second time, in another way. Prints nothing.
+
+Theory of operation. Four checks, each independent of the code that made the numbers it looks at:
+
+1. cells: the arithmetic of each cell, one level deep, against the recorded array (by hand and exact);
+2. worked lines: the arithmetic of each cell of each step over named values, as a page prints it;
+3. gradients, on the exact trace: the array that the name stood for is moved a little, what follows is replayed with
+   the recorded choices held, and the central difference is compared with the recorded gradient;
+4. the published answers, and the answers that are known to be wrong.
+
+A difference taken across a kink (ReLU at 0) means nothing. Where the numbers stand exactly on one, the given values are
+nudged by a small fixed pattern, everything is replayed, backward steps included, and the comparison is made there; the
+report says by which convention the gradient at the kink itself was chosen.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnsteps import scalar
+from nnsteps.cells import LineSizes, cell_name
+from nnsteps.compounds import SHORTCUTS, Compound
+from nnsteps.evaluate import holds
+from nnsteps.formula import names, parse
+from nnsteps.ops import Array, Op
+from nnsteps.problem import Problem
+from nnsteps.scalar import Ref, Tree
+from nnsteps.solver import Settings, solve_problem
+from nnsteps.trace import BACKWARD, Node, Step, Trace
+
+CELL_TOLERANCE = 1e-13  # of the largest number in the arithmetic
+TINY = 1e-300
+GRADIENT_RELATIVE, GRADIENT_ABSOLUTE = 1e-6, 1e-9
+ANSWER_TOLERANCE = 1e-9
+MOST_CELLS = 20_000  # more are sampled
+MOST_TERMS = 2_000  # in one worked line; longer ones are checked one level deep
+MOST_GRADIENT_CELLS = 5_000  # more are compared along random directions
+DIRECTIONS = 20
+MOST_FAILURES = 20
+GOLDEN = (math.sqrt(5) - 1) / 2
+NUDGES = ((1e-3, 0.0), (1e-3, 0.5), (1e-4, 0.25), (1e-2, 0.75), (1e-5, 0.1))  # size, start of the pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was checked, how often, and what was found wrong.
+
+    gradients counts the cells of the gradients that were asked for; kinks the cells that stand on one.
+    """
+
+    name: str
+    steps: int = 0
+    cells: int = 0
+    lines: int = 0
+    gradients: int = 0
+    kinks: int = 0
+    conventions: tuple[str, ...] = ()  # what the gradient at those kinks is taken to be
+    answers: int = 0
+    wrong_answers: int = 0
+    largest_error: float = 0.0
+    notes: tuple[str, ...] = ()  # what was checked in another way than usual
+    failures: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.failures
+
+    def line(self) -> str:
+        """One line about the problem, as `nnsteps verify` prints it."""
+        parts = [_count(self.steps, "step"), _count(self.cells, "cell"), _count(self.lines, "worked line")]
+        if self.gradients:
+            parts.append(f"{_count(self.gradients, 'gradient')} by differences")
+        if self.kinks:
+            parts.append(f"{_count(self.kinks, 'kink')}: {'; '.join(self.conventions)} by convention")
+        if self.answers:
+            parts.append(_count(self.answers, "published answer"))
+        if self.wrong_answers:
+            parts.append(f"{_count(self.wrong_answers, 'published answer')} known to be wrong")
+        parts.append(f"largest error {self.largest_error:.0e}" if self.largest_error else "no error at all")
+        verdict = "ok" if self.ok else f"WRONG ({_count(len(self.failures), 'failure')})"
+        return f"{verdict}  {self.name}   {'  '.join([*parts, *self.notes])}"
+
+
+def check(problem: Problem) -> Report:
+    """The report on one problem. Errors: StepsError if it cannot be solved."""
+    by_hand = solve_problem(problem, Settings())
+    exact = solve_problem(problem, Settings(exact=True, rounding="inside"))
+    work = _Work(problem.name)
+    cells, lines = work.cells(by_hand, "by hand")
+    work.cells(exact, "exact")
+    gradients = work.gradients(exact)
+    answers, wrong = work.answers(problem, by_hand, exact)
+    return Report(
+        problem.name, len(by_hand.steps), cells, lines, gradients, work.kinks, tuple(work.conventions), answers, wrong,
+        work.largest, tuple(work.notes), tuple(work.failures),
+    )  # fmt: skip
+
+
+class _Work:
+    """What has been found so far."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        self.largest = 0.0
+        self.kinks = 0
+        self.conventions: list[str] = []
+        self.notes: list[str] = []
+        self.failures: list[str] = []
+        self.left_out = 0
+
+    def fail(self, cell: str, found: object, expected: object, how: str) -> None:
+        """Say what is wrong; of very many only the first."""
+        sentence = f"{self.problem}: {cell} is {_text(found)}, {how} gives {_text(expected)}"
+        if len(self.failures) < MOST_FAILURES:
+            self.failures.append(sentence)
+        elif len(self.failures) == MOST_FAILURES:
+            self.failures.append(f"{self.problem}: and more; only the first {MOST_FAILURES} are listed")
+
+    def note(self, sentence: str) -> None:
+        """Say once how something was checked."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def agree(self, found: float, expected: float, scale: float) -> bool:
+        """Whether two ways to the same cell agree to the last digits."""
+        error = abs(found - expected)
+        if not error <= CELL_TOLERANCE * scale + TINY:
+            return False
+        if scale > TINY:
+            self.largest = max(self.largest, error / scale)
+        return True
+
+    # --- cells and worked lines ---
+
+    def cells(self, trace: Trace, form: str) -> tuple[int, int]:
+        """Compare each cell, and each worked line, with its arithmetic; gives how many of both."""
+        computed = [node for node in trace.nodes if node.op is not None]
+        size = sum(node.value.size for node in computed)
+        stride = max(1, math.ceil(size / MOST_CELLS))
+        if stride > 1:
+            self.note(f"1 cell in {stride} was checked, of {size:,}")
+        count = lines = 0
+        for node in computed:
+            if not np.isfinite(node.value).all():
+                self.fail(f"{_name_of(trace, node.id)} ({form})", "not finite", "a number", "every step")
+            for at in _places(node.value.shape, stride):
+                count += 1
+                tree = trace.cell(node.id, at)
+                assert tree is not None
+                self._cell(trace, node.id, at, tree, f"its arithmetic ({form})")
+        sizes = LineSizes(trace)
+        for step in trace.steps:
+            node = trace.nodes[step.node]
+            if sizes.of(step.node) > MOST_TERMS:
+                self.note("very long worked lines were checked one level deep")
+                continue
+            for at in _places(node.value.shape, stride):
+                lines += 1
+                self._line(trace, step, at, form)
+        return count, lines
+
+    def _cell(self, trace: Trace, node: int, at: tuple[int, ...], tree: Tree, how: str) -> None:
+        found = float(trace.value(node)[at])
+        expected = scalar.evaluate(tree, trace.look_up)
+        scale = max(abs(found), scalar.magnitude(tree, trace.look_up))
+        if not self.agree(found, expected, scale):
+            self.fail(cell_name(_name_of(trace, node), at, trace.value(node).shape), found, expected, how)
+
+    def _line(self, trace: Trace, step: Step, at: tuple[int, ...], form: str) -> None:
+        tree = trace.explain(step.node, at)
+        found = float(trace.value(step.node)[at])
+        expected = scalar.evaluate(tree, trace.look_up)
+        scale = max(abs(found), scalar.magnitude(tree, trace.look_up))
+        if self.agree(found, expected, scale):
+            return
+        if abs(found - expected) <= 64 * _sensitivity(tree, trace.look_up, expected):
+            return  # a line of several steps, in which rounding errors of the first grow
+        self.fail(cell_name(step.key, at, trace.value(step.node).shape), found, expected, f"its worked line ({form})")
+
+    # --- gradients ---
+
+    def gradients(self, trace: Trace) -> int:
+        """Compare every gradient with differences; gives how many cells of the gradients asked for."""
+        asked = {(gradient.loss, gradient.wrt, gradient.node): gradient.name for gradient in trace.gradients}
+        targets = _targets(trace)
+        if targets:
+            values = self._off_the_kinks(trace, sorted({target.loss for target in targets}))
+            whole = sum(trace.value(target.wrt).size for target in targets) > MOST_GRADIENT_CELLS
+            if whole:
+                self.note(f"gradients compared along {DIRECTIONS} random directions each")
+            for number, target in enumerate(targets):
+                probe = _Probe(trace, target.wrt, target.loss, values)
+                if whole:
+                    self._along_directions(target, probe, values, number)
+                else:
+                    self._cell_by_cell(target, probe, values)
+        return sum(trace.value(node).size for _, _, node in asked)
+
+    def _cell_by_cell(self, target: _Target, probe: _Probe, values: Sequence[Array]) -> None:
+        gradient = values[target.node]
+        for at in np.ndindex(*gradient.shape):
+            direction = np.zeros(gradient.shape)
+            direction[at] = 1.0
+            size = abs(float(values[target.wrt][at]))
+            goal = float(gradient[at])
+            self._compare(cell_name(target.name, at, gradient.shape), goal, abs(goal), probe, direction, size)
+
+    def _along_directions(self, target: _Target, probe: _Probe, values: Sequence[Array], seed: int) -> None:
+        gradient, base = values[target.node], values[target.wrt]
+        rng = np.random.default_rng(seed)
+        for place in range(DIRECTIONS):
+            direction = rng.choice([-1.0, 1.0], size=gradient.shape) / math.sqrt(gradient.size)
+            products = gradient * direction
+            name = f"{target.name} along random direction {place + 1}"
+            scale = float(np.abs(products).sum())
+            self._compare(name, float(products.sum()), scale, probe, direction, float(np.abs(base).max()))
+
+    def _compare(
+        self, name: str, goal: float, scale: float, probe: _Probe, direction: Array, size: float
+    ) -> None:
+        allowed = GRADIENT_RELATIVE * scale + GRADIENT_ABSOLUTE * max(1.0, abs(probe.loss_value))
+        best = math.inf
+        for five_points, h in _step_sizes(size):
+            slope = probe.slope(direction, h, five_points)
+            if math.isfinite(slope) and abs(slope - goal) < abs(best - goal):
+                best = slope
+            if abs(best - goal) <= allowed:
+                self.largest = max(self.largest, abs(best - goal) / max(1.0, abs(goal)))
+                return
+        if probe.jumps:
+            self.note("a value on a kink that no nudge leaves was not compared")
+            return
+        self.fail(name, goal, best, "a central difference")
+
+    # --- kinks ---
+
+    def _off_the_kinks(self, trace: Trace, losses: list[int]) -> list[Array]:
+        """All values at numbers where every difference has a meaning: the recorded ones, or nudged ones."""
+        values = [node.value for node in trace.nodes]
+        feeding = sorted(set().union(*(trace.ancestors(loss) for loss in losses)))
+        found = _kinks(trace, feeding, values)
+        if not found:
+            return values
+        self.kinks = sum(count for _, count in found)
+        self.conventions = list(dict.fromkeys(_convention(trace.nodes[node]) for node, _ in found))
+        movable = _movable(trace, feeding)
+        best, left = values, self.kinks
+        for size, start in NUDGES:
+            nudged = trace.replay(_nudged(trace, movable, size, start))
+            if all(np.isfinite(value).all() for value in nudged):
+                remaining = sum(count for _, count in _kinks(trace, feeding, nudged))
+                if remaining < left:
+                    best, left = nudged, remaining
+            if not left:
+                break
+        return best
+
+    # --- answers ---
+
+    def answers(self, problem: Problem, by_hand: Trace, exact: Trace) -> tuple[int, int]:
+        """Compare with what was published; gives how many answers, and how many that are known to be wrong."""
+        published = problem.answers
+        for trace, answers, tolerance in (
+            (by_hand, published.by_hand, 0.0),
+            (exact, published.exact, ANSWER_TOLERANCE),
+        ):
+            for name, answer in answers.items():
+                ours = self._ours(trace, name)
+                if ours is None or isinstance(answer.value, (str, tuple)):
+                    if ours is not None:
+                        self.fail(name, ours, answer.value, "the published answer")
+                    continue
+                self._answer(name, ours, answer.value, tolerance)
+        for name, wrong in published.wrong.items():
+            ours = self._ours(by_hand, name)
+            if ours is not None and not isinstance(wrong.printed, (str, tuple)) and _equal(ours, wrong.printed):
+                self.failures.append(f"{self.problem}: the answer {name} is not wrong: it is ours, {_text(ours)}")
+        return len(published.by_hand) + len(published.exact), len(published.wrong)
+
+    def _ours(self, trace: Trace, name: str) -> Array | None:
+        known = name in trace.by_key
+        if not known:
+            self.failures.append(f"{self.problem}: there is an answer for {name}, but {name} is not computed")
+        return trace[name] if known else None
+
+    def _answer(self, name: str, ours: Array, printed: Array, tolerance: float) -> None:
+        one, other = np.squeeze(ours), np.squeeze(printed)
+        if one.shape != other.shape:
+            sides = [" by ".join(map(str, np.shape(part))) or "one number" for part in (one, other)]
+            self.failures.append(f"{self.problem}: {name} is {sides[0]}, the published answer {sides[1]}")
+            return
+        for at in np.ndindex(*one.shape):
+            a, b = float(one[at]), float(other[at])
+            if not abs(a - b) <= max(ANSWER_TOLERANCE, tolerance * max(abs(a), abs(b))):
+                self.fail(cell_name(name, at, one.shape) if one.shape else name, a, b, "the published answer")
+
+
+# --- helpers for cells -------------------------------------------------------------------------------------------
+
+
+def _places(shape: tuple[int, ...], stride: int) -> Iterator[tuple[int, ...]]:
+    return itertools.islice(np.ndindex(*shape), 0, None, stride)
+
+
+def _name_of(trace: Trace, node: int) -> str:
+    """The name of a node, or what it is inside of."""
+    if node in trace.keys:
+        return trace.keys[node]
+    step = next((step for step in trace.steps if step.first <= node <= step.node), None)
+    op = trace.nodes[node].op
+    inner = op.name if op is not None else "a number"
+    return f"{inner} inside {step.key}" if step else inner
+
+
+def _sensitivity(tree: Tree, look_up: Callable[[Ref], float], value: float) -> float:
+    """How far rounding errors in the named values move the result of a line."""
+    moved = 0.0
+    for pattern in (1.0, -1.0, GOLDEN):
+        step = itertools.count(1)
+
+        def nudged(ref: Ref, pattern: float = pattern, step: Iterator[int] = step) -> float:
+            sign = pattern if pattern != GOLDEN else math.cos(next(step) / GOLDEN)
+            return look_up(ref) * (1 + sign * 1e-15)
+
+        moved = max(moved, abs(scalar.evaluate(tree, nudged) - value))
+    return moved if math.isfinite(moved) else 0.0
+
+
+# --- helpers for gradients ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """One gradient to be compared."""
+
+    name: str
+    loss: int
+    wrt: int
+    node: int
+
+
+class _Probe:
+    """The loss as a function of one recorded array, everything else held."""
+
+    def __init__(self, trace: Trace, wrt: int, loss: int, values: Sequence[Array]) -> None:
+        self.values = list(values[: loss + 1])
+        self.wrt, self.loss = wrt, loss
+        self.loss_value = float(self.values[loss].item())
+        changed, above = {wrt}, trace.ancestors(loss)
+        self.path: list[Node] = []
+        for node in trace.nodes[wrt + 1 : loss + 1]:
+            before = (node.out,) if node.out is not None else node.inputs
+            if node.id in above and any(i in changed for i in before):
+                changed.add(node.id)
+                self.path.append(node)
+        self.jumps = bool(_kinks(trace, [node.id for node in self.path], self.values))
+
+    def slope(self, direction: Array, h: float, five_points: bool) -> float:
+        """The central difference of the loss along a direction."""
+        near = self._at(direction, h) - self._at(direction, -h)
+        if not five_points:
+            return near / (2 * h)
+        far = self._at(direction, 2 * h) - self._at(direction, -2 * h)
+        return (8 * near - far) / (12 * h)
+
+    def _at(self, direction: Array, h: float) -> float:
+        values = self.values.copy()
+        values[self.wrt] = values[self.wrt] + h * direction
+        with np.errstate(all="ignore"):
+            for node in self.path:
+                if node.out is not None:
+                    values[node.id] = values[node.out]
+                else:
+                    assert isinstance(node.op, Op)
+                    values[node.id] = node.op.value(*(values[i] for i in node.inputs), **node.options)
+        return float(values[self.loss].item())
+
+
+def _step_sizes(size: float) -> Iterator[tuple[bool, float]]:
+    """Five points or three, and how far apart: some for smooth slopes, some for kinks nearby, some for tiny numbers."""
+    yield True, 1e-3 * max(1.0, size)
+    yield False, 1e-5
+    yield False, 1e-6
+    yield True, 1e-5
+    if 0 < size < 1:
+        yield True, 1e-3 * size
+        yield True, 1e-5 * size
+
+
+def _targets(trace: Trace) -> list[_Target]:
+    """Every whole gradient in the trace: those asked for, and those of named values on the way."""
+    found: dict[tuple[int, int, int], _Target] = {}
+    losses: dict[str, list[int]] = {}
+    for gradient in trace.gradients:
+        losses.setdefault(gradient.loss_name, []).append(gradient.loss)
+        found[gradient.loss, gradient.wrt, gradient.node] = _Target(gradient.name, gradient.loss, gradient.wrt, gradient.node)
+    for step in trace.steps:
+        if step.kind != BACKWARD or step.of is None or "@" in step.name.rsplit("/d", 1)[-1]:
+            continue
+        loss = next(
+            (loss for loss_name in losses if step.name.startswith(f"d{loss_name}/d")
+             for loss in sorted(set(losses[loss_name]), reverse=True) if step.of <= loss and step.of in trace.ancestors(loss)),
+            None,
+        )  # fmt: skip
+        if loss is not None:
+            found.setdefault((loss, step.of, step.node), _Target(step.key, loss, step.of, step.node))
+    # the gradient of a cell (dL/dh[3]) is a part of one that is here anyway
+    return [target for target in found.values() if trace.value(target.wrt).shape == trace.value(target.node).shape]
+
+
+def _kinks(trace: Trace, nodes: Sequence[int], values: Sequence[Array]) -> list[tuple[int, int]]:
+    """The nodes that stand exactly on a kink, and how many of their cells do."""
+    found = []
+    for node_id in nodes:
+        node = trace.nodes[node_id]
+        if isinstance(node.op, Op) and node.op.kinks is not None and node.out is None:
+            count = int(np.sum(node.op.kinks(*(values[i] for i in node.inputs), **node.options)))
+            if count:
+                found.append((node_id, count))
+    return found
+
+
+def _convention(node: Node) -> str:
+    """What the record says about the slope at its kink: relu′(0) = 0."""
+    assert node.op is not None
+    said = re.search(r"Convention: (.+?)\.(\s|$)", node.op.doc)
+    words = said[1] if said else "the slope at a jump is 0"
+    return words if node.op.name in words else f"{node.op.name}: {words}"
+
+
+def _movable(trace: Trace, feeding: Sequence[int]) -> list[str]:
+    """The given names that may be nudged: those on which no precondition of a closed gradient depends."""
+    held: set[int] = set()
+    for node_id in feeding:
+        node = trace.nodes[node_id]
+        if not isinstance(node.op, Compound):
+            continue
+        conditions = {node.op.needs} | {rule.needs for rule in SHORTCUTS.values() if rule.outer == node.op.name}
+        bound = {node.op.argument(k): i for k, i in enumerate(node.inputs)}
+        for condition in conditions - {""}:
+            asked = {name: bound[name] for name in names(parse(condition)) if name in bound}
+            if holds(trace, condition, bound):
+                held |= set().union(*(trace.ancestors(i) for i in asked.values()))
+    return [name for name, node in trace.given.items() if node not in held]
+
+
+def _nudged(trace: Trace, movable: Sequence[str], size: float, start: float) -> dict[int, Array]:
+    """The given values, each moved by its own fraction of `size`: the fractions of a golden ratio sequence."""
+    place, changes = 0, {}
+    for name in movable:
+        value = trace.value(trace.given[name])
+        fractions = (start + GOLDEN * np.arange(place + 1, place + value.size + 1)) % 1.0
+        changes[trace.given[name]] = value + size * (fractions - 0.5).reshape(value.shape)
+        place += value.size
+    return changes
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def _equal(ours: Array, printed: Array) -> bool:
+    one, other = np.squeeze(ours), np.squeeze(printed)
+    return one.shape == other.shape and bool(np.all(np.abs(one - other) <= ANSWER_TOLERANCE))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return str(value.tolist()) if isinstance(value, np.ndarray) else str(value)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("s" if number != 1 else "")
