@@ -3,8 +3,9 @@
 Theory of operation. A compound is a few lines in the language of the problem files; the last one is `out`. Using it
 records the inner steps in the trace, so every number inside is explained by the operations it is made of. A compound
 may have a closed gradient (formulas over its arguments, `out`, `g` and its options), perhaps with a condition that it
-`needs`; without one, or where the condition fails, the gradient goes through the inner steps. `stable` is a second body for numbers at which the first would overflow, with its condition.
-A `Shortcut` joins two neighbours (softmax into cross-entropy) where the joint gradient is simpler than either.
+`needs`; without one, or where the condition fails, the gradient goes through the inner steps. `stable` is a second body
+for numbers at which the first would overflow, with its condition. A `Shortcut` joins two neighbours (softmax into
+cross-entropy) where the joint gradient is simpler than either.
 
 To add a compound: one compound(...) with a `sample`; the laws and the test of its closed gradient against the long
 way find it by themselves.
@@ -107,7 +108,9 @@ def compound(
     name, args, options, _ = parse_signature(signature)
     assert name not in REGISTRY, f"{name} is registered twice"
     assert name not in COMPOUNDS, f"{name} is registered twice"
-    fixed = grad if grad is None or callable(grad) else (lambda options, shapes, rules=MappingProxyType(dict(grad)): rules)
+    fixed = (
+        grad if grad is None or callable(grad) else (lambda options, shapes, rules=MappingProxyType(dict(grad)): rules)
+    )
     COMPOUNDS[name] = Compound(
         signature, name, args, MappingProxyType(options), doc, shapes, by or (lambda options: lines), fixed, sample,
         source, look or Look(), stable, needs,
@@ -127,7 +130,7 @@ def reduced(each: str, total: str = "") -> Callable[[Options], Body]:
 
 
 REDUCTIONS = ("sum", "mean", "none")
-ONE_IN_ALL = "all(abs(sum(y, axis=0) - 1) <= 1e-9)"   # the targets of each column add to 1
+ONE_IN_ALL = "all(abs(sum(y, axis=0) - 1) <= 1e-9)"  # the targets of each column add to 1
 
 
 def _per_column(options: Options, shapes: tuple[Shape, ...]) -> str:
@@ -200,7 +203,8 @@ compound(
 
 compound(
     "cross_entropy(p, y, reduction='sum')",
-    doc="−Σ y · log p: how surprised the probabilities p are by the target y. Convention: summed over the columns, natural log.",
+    doc="−Σ y · log p: how surprised the probabilities p are by the target y. Convention: natural logarithm, summed over "
+    "the columns.",
     shapes="(m, n), (m, n) -> (1, 1); reduction='none': (1, n)",
     by=lambda options: {
         "sum": ("out = -sum(xlogy(y, p))",),
@@ -216,7 +220,8 @@ compound(
 )
 compound(
     "softmax_cross_entropy(z, y, reduction='sum')",
-    doc="Cross-entropy of softmax(z) with the target y, on the logits z: right for any numbers. Summed over the columns.",
+    doc="Cross-entropy of softmax(z) with the target y, from the logits z: right for any numbers. Convention: summed over "
+    "the columns.",
     shapes="(m, n), (m, n) -> (1, 1); reduction='none': (1, n)",
     by=lambda options: {
         "sum": ("out = sum(y * (logsumexp(z, axis=0) - z))",),

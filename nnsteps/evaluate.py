@@ -8,7 +8,7 @@ evaluated in a scope of its own, then one node stands for its `out`. Nothing her
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import isfinite
 from typing import Any
@@ -41,7 +41,7 @@ from nnsteps.rounding import Style
 from nnsteps.trace import Trace
 
 INFIX = {op.infix: op for op in REGISTRY.values() if op.infix and len(op.args) == 2}
-MOST_SHOWN = 60   # characters of arithmetic in an error
+MOST_SHOWN = 60  # characters of arithmetic in an error
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Scope:
 
     names: Mapping[str, int]
     place: Place | None = None
-    inner: bool = False                      # a body or a rule: errors point at the whole of `place`
+    inner: bool = False  # a body or a rule: errors point at the whole of `place`
     options: Mapping[str, Any] = field(default_factory=dict)
     special: Mapping[str, Callable[[Call, Scope], int]] = field(default_factory=dict)
     step: str = ""
 
-    def at(self, expr: Expr) -> Place | None:
+    def at(self, expr: Expr | Slice) -> Place | None:
         """Where this part of the formula is in the file."""
         if self.place is None or self.inner:
             return self.place
@@ -77,7 +77,7 @@ def _parsed_line(text: str) -> tuple[str, Expr]:
 
 
 def evaluate(trace: Trace, expr: Expr, scope: Scope) -> int:
-    """Record the nodes of a formula and give the id of its value. Errors: StepsError that points at the part at fault."""
+    """Record the nodes of a formula and give the id of its value. Errors: StepsError that points at the wrong part."""
     match expr:  # the commonest first: each case is tried in turn
         case Name(id=name):
             return _name(trace, expr, name, scope)
@@ -198,6 +198,8 @@ def _no_function(call: Call, scope: Scope) -> StepsError:
 
 
 def _options(trace: Trace, call: Call, record: Op | Compound, extra: tuple[Expr, ...], scope: Scope) -> Options:
+    if not call.options and not extra:
+        return record.options
     out = dict(record.options)
     named = [*zip(record.options, extra, strict=False), *call.options]
     for name, expr in named:
@@ -224,7 +226,8 @@ def _option(trace: Trace, name: str, expr: Expr, record: Op | Compound, scope: S
     value = np.array(expr.value) if isinstance(expr, Num) else trace.value(evaluate(trace, expr, scope))
     if value.size != 1:
         raise ShapeError(
-            f"{name} of {record.name} must be one number; {to_text(expr)} is {side_text(value.shape)}", place=scope.at(expr)
+            f"{name} of {record.name} must be one number; {to_text(expr)} is {side_text(value.shape)}",
+            place=scope.at(expr),
         )
     number = float(value.item())
     if name == "digits" and not (number.is_integer() and abs(number) <= 15):
@@ -240,9 +243,14 @@ def _take(trace: Trace, node: int, items: tuple[Expr | Slice, ...], expr: Expr, 
     if len(items) != len(shape):
         hint = f"Write {text}[row, column], row({text}, k) or col({text}, k)." if len(shape) == 2 else None
         raise ShapeError(
-            f"{text} ({side_text(shape)}) needs {len(shape)} indices, it has {len(items)}", place=scope.at(expr), hint=hint
+            f"{text} ({side_text(shape)}) needs {len(shape)} indices, it has {len(items)}",
+            place=scope.at(expr),
+            hint=hint,
         )
-    bounds = tuple(_bounds(trace, item, axis, side, text, scope) for axis, (item, side) in enumerate(zip(items, shape, strict=True)))
+    bounds = tuple(
+        _bounds(trace, item, axis, side, text, scope)
+        for axis, (item, side) in enumerate(zip(items, shape, strict=True))
+    )
     return apply(trace, REGISTRY["take"], (node,), {"bounds": bounds}, expr, scope)
 
 
@@ -275,7 +283,9 @@ def _bounds(trace: Trace, item: Expr | Slice, axis: int, side: int, text: str, s
 # --- applying one operation --------------------------------------------------------------------------------------
 
 
-def apply(trace: Trace, record: Op | Compound, inputs: tuple[int, ...], options: Options, expr: Expr, scope: Scope) -> int:
+def apply(
+    trace: Trace, record: Op | Compound, inputs: tuple[int, ...], options: Options, expr: Expr, scope: Scope
+) -> int:
     """Record one operation on recorded values. Errors: ShapeError, NumberError."""
     if isinstance(record, Compound):
         return _expand(trace, record, inputs, options, expr, scope)
@@ -303,7 +313,7 @@ def _is_finite(value: Array) -> bool:
 
 def _expand(trace: Trace, record: Compound, inputs: tuple[int, ...], options: Options, expr: Expr, scope: Scope) -> int:
     names = dict(zip(record.args, inputs, strict=True))
-    inner = Scope(names, scope.at(expr), inner=True, options=options, step=scope.step)
+    inner = Scope(names, scope.at(expr), inner=True, options=options, step=scope.step)  # sees the names as they come
     lines, words = record.lines(options), ""
     if record.stable is not None:
         stable = record.stable(options)
@@ -312,19 +322,34 @@ def _expand(trace: Trace, record: Compound, inputs: tuple[int, ...], options: Op
     steps: list[tuple[str, int]] = []
     for line in lines:
         name, formula = _parsed_line(line)
-        node = evaluate(trace, formula, inner)
-        names = {**names, name: node}
-        inner = replace(inner, names=names)
-        steps.append((name, node))
+        names[name] = evaluate(trace, formula, inner)
+        steps.append((name, names[name]))
     out = steps[-1][1]
     return trace.record(record, inputs, trace.value(out), options, out=out, inner=tuple(steps), words=words)
 
 
 def holds(trace: Trace, condition: str, names: Mapping[str, int]) -> bool:
     """Whether a condition over recorded values holds. Leaves nothing behind in the trace."""
-    probe = Trace(trace.problem)
-    copies = {name: probe.record(None, (), trace.value(node)) for name, node in names.items()}
-    return bool(probe.value(evaluate(probe, parsed(condition), Scope(copies, inner=True))).all())
+    return bool(_found(parsed(condition), {name: trace.value(node) for name, node in names.items()}).all())
+
+
+def _found(expr: Expr, values: Mapping[str, Array]) -> Array:
+    """The value of a condition's formula, without a record of how it was found."""
+    match expr:
+        case Name(id=name):
+            return values[name]
+        case Num(value=value):
+            return np.full((1, 1), value)
+        case Call(fn=name, args=args, options=options):
+            record = REGISTRY[name]
+            given = {key: value.value for key, value in options if isinstance(value, Num)}
+            return record.value(*(_found(arg, values) for arg in args), **{**record.options, **given})
+        case Binary(op=sign, left=left, right=right):
+            return INFIX[sign].value(_found(left, values), _found(right, values))
+        case Compare(first=left, ops=(sign,), rest=(right,)):
+            return INFIX[sign].value(_found(left, values), _found(right, values))
+        case _:
+            raise AssertionError(f"a condition cannot be {to_text(expr)}")
 
 
 def _misfit(trace: Trace, record: Op, inputs: tuple[int, ...], options: Options, expr: Expr, scope: Scope) -> None:
@@ -355,15 +380,15 @@ def _no_number(
     at = tuple(int(k) for k in np.argwhere(~np.isfinite(value))[0])
     tree = record.cell(at, *(Cells(i, trace.value(i).shape) for i in inputs), **options)
     style = Style(6)
-    text = scalar.write(tree, lambda part: style.write(part.value if isinstance(part, scalar.Const) else trace.look_up(part)))
+    text = scalar.write(
+        tree, lambda part: style.write(part.value if isinstance(part, scalar.Const) else trace.look_up(part))
+    )
     text = text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
     found = float(value[at])
     divisor = tree.args[1] if isinstance(tree, scalar.Fn) and tree.name in ("div", "xdivy") else None
     if divisor is not None and scalar.evaluate(divisor, trace.look_up) == 0:
         words = "divides by zero"
-    elif np.isposinf(found) and record.name not in ("div", "xdivy"):
-        words = "is too large for a number (overflow)"
-    elif np.isneginf(found) and "log" not in record.name:
+    elif np.isinf(found) and record.name not in ("div", "xdivy", "log", "xlogy"):
         words = "is too large for a number (overflow)"
     else:
         words = "has no value"

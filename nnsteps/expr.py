@@ -144,24 +144,25 @@ def names(expr: Expr | Slice) -> list[str]:
 
 def children(expr: Expr | Slice) -> list[Expr | Slice]:
     """The parts of a node, in reading order."""
-    match expr:
-        case Slice(low, high):
-            return [part for part in (low, high) if part is not None]
-        case Index(base, items):
-            return [base, *items]
+    match expr:  # the commonest first: each case is tried in turn
+        case Name() | Num() | Word():
+            return []
+        case Binary(_, left, right):
+            return [left, right]
         case Call(_, args, options):
             return [*args, *(value for _, value in options)]
         case Attr(base, _):
             return [base]
         case Neg(operand) | Not(operand):
             return [operand]
-        case Binary(_, left, right):
-            return [left, right]
         case Compare(first, _, rest):
             return [first, *rest]
+        case Index(base, items):
+            return [base, *items]
         case Logic(_, items):
             return list(items)
-    return []
+        case Slice(low, high):
+            return [part for part in (low, high) if part is not None]
 
 
 def substitute(expr: Expr, mapping: Mapping[str, Expr]) -> Expr:

@@ -341,7 +341,11 @@ class _Walk:
             here = trace.nodes[todo.pop()]
             first = min(first, here.id)
             nearer = [*here.inputs, *([here.out] if here.out is not None else [])]
-            todo.extend(i for i in nearer if i not in trace.keys and i not in literals and trace.nodes[i].op is not None and i > self.loss)
+            todo.extend(
+                i
+                for i in nearer
+                if i not in trace.keys and i not in literals and trace.nodes[i].op is not None and i > self.loss
+            )
         return first
 
     def _gradient_of(self, node: int) -> int:
@@ -379,9 +383,9 @@ def _simple(expr: Expr) -> Expr:
         case Call(fn="spread", args=(value, _)) if _value(_simple(value)) is not None:
             return _simple(value)
         case Call(fn="power_slope", args=(base, exponent)) if (power := _value(exponent)) is not None:
-            return {0.0: Num(0, "0"), 1.0: Num(1, "1"), 2.0: Binary("*", Num(2, "2"), base)}.get(
-                power, Binary("*", number(power), Binary("**", base, number(power - 1)))
-            )
+            if power in (0, 1):
+                return number(power)
+            return Binary("*", number(power), base if power == 2 else Binary("**", base, number(power - 1)))
         case _:
             return expr
 

@@ -95,7 +95,7 @@ def _lowered(text: str) -> str:
 
 # --- formulas ----------------------------------------------------------------------------------------------------
 
-WORDS, LOGIC, CLAIM, SUM, PRODUCT, PREFIX, POWER, ATOM = range(8)   # how tightly a piece holds
+WORDS, LOGIC, CLAIM, SUM, PRODUCT, PREFIX, POWER, ATOM = range(8)  # how tightly a piece holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class _Writer:
                 return _Piece(":".join("" if end is None else self.piece(end).text for end in (low, high)), WORDS)
             case Index(base, items):
                 places = ",".join(self.piece(item).text for item in items)
-                bare = isinstance(base, Name)   # ∂L/∂h[2] is a cell of ∂L/∂h
+                bare = isinstance(base, Name)  # ∂L/∂h[2] is a cell of ∂L/∂h
                 return _Piece(f"{self.piece(base).text if bare else self.at_least(base, ATOM)}[{places}]", ATOM)
             case Attr(base, "T"):
                 return _Piece(self.at_least(base, ATOM) + signs.transposed, POWER)
@@ -164,7 +164,10 @@ class _Writer:
             case Not(operand):
                 return _Piece(f"not {self.at_least(operand, SUM)}", LOGIC)
             case Compare(first, ops, rest):
-                sides = (f" {signs.compare.get(op, op)} {self.at_least(side, SUM)}" for op, side in zip(ops, rest, strict=True))
+                sides = (
+                    f" {signs.compare.get(op, op)} {self.at_least(side, SUM)}"
+                    for op, side in zip(ops, rest, strict=True)
+                )
                 return _Piece(self.at_least(first, SUM) + "".join(sides), CLAIM)
             case Logic(op, items):
                 return _Piece(f" {op} ".join(self.at_least(item, CLAIM) for item in items), LOGIC)
@@ -174,7 +177,7 @@ class _Writer:
                 return self._call(expr)
 
     def at_least(self, expr: Expr | Slice, level: int, *, first: bool = True) -> str:
-        """The text of a part, in brackets if it holds less tightly; behind an operator also if it begins with a minus."""
+        """The text of a part, in brackets if it holds less tightly, or begins with a minus behind an operator."""
         piece = self.piece(expr)
         brackets = piece.level < level or (not first and piece.text.startswith(self.signs.minus))
         return f"({piece.text})" if brackets else piece.text
@@ -190,7 +193,9 @@ class _Writer:
             case "+":
                 return _Piece(f"{self.at_least(left, SUM)} + {self.at_least(right, SUM, first=False)}", SUM)
             case "-":
-                return _Piece(f"{self.at_least(left, SUM)} {signs.minus} {self.at_least(right, PRODUCT, first=False)}", SUM)
+                return _Piece(
+                    f"{self.at_least(left, SUM)} {signs.minus} {self.at_least(right, PRODUCT, first=False)}", SUM
+                )
             case "**":
                 return self._power(left, right)
             case "/":
@@ -270,7 +275,7 @@ _FACTOR_BEHIND = re.compile(r".*[·÷]\s?", re.DOTALL)
 
 
 def _slot(before: str, after: str, all_before: str) -> tuple[int, bool]:
-    """What a template asks of the piece in this place: how tightly it must hold, and whether it may begin with a minus."""
+    """What a template asks of the piece in this place: how tightly it holds, and whether it may begin with a minus."""
     opened = sum(all_before.count(sign) for sign in "(⌊[") - sum(all_before.count(sign) for sign in ")⌋]")
     if before.endswith(("(", "⌊", "[", "|")) and after.startswith((")", "⌋", "]", "|", ",")):
         return WORDS, True

@@ -20,7 +20,7 @@ def source(trace: Trace, node: int) -> int:
 def summands(trace: Trace, node: int) -> list[int]:
     """The parts of a sum, from left to right; any other node is its own only part."""
     here = trace.nodes[node]
-    if here.op is not None and here.op.name == "add" and not here.by_hand:
+    if here.op is not None and here.op.name == "add":
         return [part for i in here.inputs for part in ([i] if i in trace.keys else summands(trace, i))]
     return [node]
 

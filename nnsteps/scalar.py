@@ -170,7 +170,12 @@ def inline(tree: Tree, expand: Callable[[Ref], Tree | None]) -> Tree:
         inner = expand(tree)
         return tree if inner is None else inline(inner, expand)
     args = [inline(arg, expand) for arg in tree.args]
-    if tree.name == "if" and isinstance(args[0], Fn) and args[0].name == "if" and args[0].args[1:] == (Const(1.0), Const(0.0)):
+    if (
+        tree.name == "if"
+        and isinstance(args[0], Fn)
+        and args[0].name == "if"
+        and args[0].args[1:] == (Const(1.0), Const(0.0))
+    ):
         args[0] = args[0].args[0]  # a claim's 1 and 0 are not said where only the claim counts
     if all(map(operator.is_, args, tree.args)):
         return tree
@@ -231,7 +236,11 @@ def terms(tree: Tree, show: Show, signs: Signs = PAPER) -> list[Term]:
         if text.startswith(signs.minus) and not negative:
             text, negative = text.removeprefix(signs.minus), True
         elif text.startswith(signs.minus):
-            text = _product(body.args, show, signs, first=False) if isinstance(body, Fn) and body.name == "mul" else f"({text})"
+            text = (
+                _product(body.args, show, signs, first=False)
+                if isinstance(body, Fn) and body.name == "mul"
+                else f"({text})"
+            )
         out.append(Term(signs.minus if negative else "+", text, part))
     return out
 
@@ -271,7 +280,9 @@ def _factor(tree: Tree, first: bool, show: Show, signs: Signs, level: int = PROD
 
 def _product(args: tuple[Tree, ...], show: Show, signs: Signs, *, first: bool) -> str:
     """Factors; `first` says that a minus may begin the product."""
-    factors = [_factor(arg, first and place == 0, show, signs, POWER if place else PRODUCT) for place, arg in enumerate(args)]
+    factors = [
+        _factor(arg, first and place == 0, show, signs, POWER if place else PRODUCT) for place, arg in enumerate(args)
+    ]
     return signs.times.join(factors)
 
 
@@ -292,7 +303,9 @@ def _write(tree: Tree, show: Show, signs: Signs) -> tuple[str, int]:
         case "neg":
             return signs.minus + _factor(args[0], False, show, signs), PRODUCT
         case "div" | "xdivy":
-            return _factor(args[0], True, show, signs) + signs.divide + _factor(args[1], False, show, signs, POWER), PRODUCT
+            return _factor(args[0], True, show, signs) + signs.divide + _factor(
+                args[1], False, show, signs, POWER
+            ), PRODUCT
         case "pow":
             base = _factor(args[0], False, show, signs, ATOM)
             return base + "^" + _at_least(args[1], ATOM, show, signs), POWER

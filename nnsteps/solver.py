@@ -143,7 +143,9 @@ class _Solver:
         value = self.trace.value(node)
         digits = _paper_digits(value, self.digits)
         rounded = evaluate(
-            self.trace, Call("round", (Name("x"),), (("digits", Num(digits, str(digits))),)), Scope({"x": node}, inner=True)
+            self.trace,
+            Call("round", (Name("x"),), (("digits", Num(digits, str(digits))),)),
+            Scope({"x": node}, inner=True),
         )
         if (self.trace.value(rounded) == value).all():
             return node
@@ -180,7 +182,9 @@ class _Solver:
         """The node that a wanted name stood for when the loss was computed."""
         base = expr.base if isinstance(expr, Index) else expr
         if not isinstance(base, Name):
-            raise GradientError(f"{to_text(expr)} is not a name", place=place, hint="Gradients are taken with respect to names.")
+            raise GradientError(
+                f"{to_text(expr)} is not a name", place=place, hint="Gradients are taken with respect to names."
+            )
         versions = self.trace.names.get(base.id)
         if versions is None:
             near = nearest(base.id, self.now)
@@ -207,7 +211,18 @@ class _Solver:
             gradient = evaluate(trace, formula, scope)
             key = trace.bind(name, gradient)
             trace.steps.append(
-                Step(len(trace.steps) + 1, name, key, "backward", gradient, formula, (), {whole: self.by_gradient[loss, node]}, first, of=node)
+                Step(
+                    len(trace.steps) + 1,
+                    name,
+                    key,
+                    "backward",
+                    gradient,
+                    formula,
+                    (),
+                    {whole: self.by_gradient[loss, node]},
+                    first,
+                    of=node,
+                )
             )
         step = max((s.index for s in trace.steps if s.node == gradient and s.name == name), default=0)
         trace.gradients.append(Gradient(loss, loss_name, name, node, gradient, step))
@@ -256,7 +271,9 @@ class _Solver:
                 new = self._as_written(new)
             key = trace.bind(name, new)
             self.now[name] = new
-            trace.steps.append(Step(len(trace.steps) + 1, name, key, UPDATE, new, formula, self.heading, uses, first, of=node))
+            trace.steps.append(
+                Step(len(trace.steps) + 1, name, key, UPDATE, new, formula, self.heading, uses, first, of=node)
+            )
 
 
 def _paper_digits(value: Array, digits: int | None) -> int:
@@ -278,7 +295,8 @@ def changed_given(problem: Problem, values: Mapping[str, Array]) -> Problem:
         if name not in problem.given:
             near = nearest(name, problem.given)
             raise UnknownName(
-                f"{name} is not given in {problem.name}", hint=f"Did you mean {near}?" if near else f"Given: {', '.join(problem.given)}."
+                f"{name} is not given in {problem.name}",
+                hint=f"Did you mean {near}?" if near else f"Given: {', '.join(problem.given)}.",
             )
         old = problem.given[name].value
         if isinstance(old, tuple) or old.shape != value.shape:

@@ -11,19 +11,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from nnsteps import document as doc
 from nnsteps import roles, scalar
-from nnsteps.document import Caption, Corner, Frame, Grid, Link, Part, Sign, Spine, Work
-from nnsteps.notation import caption, pretty
-from nnsteps.ops import Array, Op
+from nnsteps.captions import Captions
+from nnsteps.document import Corner, Frame, Grid, Link, Part, Sign, Spine
+from nnsteps.ops import Op
 from nnsteps.scalar import Tree
 from nnsteps.trace import BACKWARD, Step, Trace
-from nnsteps.working import MOST_ROWS, Writer, core, is_product, look, shown, with_hand
+from nnsteps.worked import Worker
+from nnsteps.working import (
+    Writer,
+    core,
+    drawn_rows,
+    is_picture_of_products,
+    is_product,
+    look,
+    parts_of,
+    places_of,
+)
 
 At = tuple[int, ...]
-MOST_WORDS = 36  # letters of a gloss
 MOST_SAID = 12  # numbers that are said in words instead of drawn
 SIGNS = {"add": "+", "sub": "−", "mul": "·", "div": "÷"}
 
@@ -35,12 +42,11 @@ class Builder:
     trace: Trace
     writer: Writer
     learnable: set[int]
-    exact: Trace | None = None
-    work: str = "lines"
+    worker: Worker
+    captions: Captions
     blanks: frozenset[int] = frozenset()
     roles: dict[int, str] = field(default_factory=dict)
     printed: set[int] = field(default_factory=set)
-    glossed: set[str] = field(default_factory=set)
     frames: list[tuple[int, ...]] = field(default_factory=list)  # which nodes stand in one frame, in order
     spines: list[list[Link]] = field(default_factory=list)
     last: int | None = None
@@ -61,10 +67,6 @@ class Builder:
         if fresh:
             self._set_heading(before, fresh, step.words)
 
-    def start_again(self) -> None:
-        """The next step begins a new spine."""
-        self.last = None
-
     def done(self) -> tuple[Spine, ...]:
         """The spines of the section."""
         return tuple(Spine(tuple(links)) for links in self.spines)
@@ -81,12 +83,12 @@ class Builder:
         """Hang up a value: by the picture that its arithmetic asks for."""
         trace = self.trace
         here = trace.nodes[node]
-        if self._is_picture_of_products(node):
+        if is_picture_of_products(self.trace, node):
             self._product(node, step)
             return
         names = [i for i in here.inputs if i not in trace.literals]
         for i in names:
-            if i not in trace.keys and self._is_picture_of_products(i):
+            if i not in trace.keys and is_picture_of_products(self.trace, i):
                 self._result(i, None)
         if here.op is not None and look(trace, node) == "gate" and self._gate(node, step):
             return
@@ -94,23 +96,8 @@ class Builder:
             return
         self._under(node, step)
 
-    def _parts(self, node: int) -> tuple[list[int], list[int]]:
-        """The products of a sum, and its other parts."""
-        parts = roles.summands(self.trace, node)
-        products = [part for part in parts if is_product(self.trace, part)]
-        return products, [part for part in parts if part not in products]
-
-    def _is_picture_of_products(self, node: int) -> bool:
-        if self.trace.value(node).ndim != 2:
-            return False
-        products, others = self._parts(node)
-        if node in products:
-            return True
-        rows = self.trace.value(node).shape[0]
-        return bool(products) and len(others) <= 1 and all(self.trace.value(o).shape == (rows, 1) for o in others)
-
     def _product(self, node: int, step: Step | None) -> None:
-        products, others = self._parts(node) if not self.trace.nodes[node].by_hand else ([node], [])
+        products, others = parts_of(self.trace, node)
         pairs = [self.trace.nodes[part].inputs for part in products]
         stack = [right for _, right in pairs]
         if stack != [self.last]:
@@ -124,11 +111,11 @@ class Builder:
             Link(
                 "product",
                 self._grid(node),
-                self._caption(node, step),
+                self.captions.of(node, step),
                 left=(Frame(tuple(parts), "learnable" if learnable else "plain"),),
                 ones=bool(others),
-                work=self._work(node),
-                notes=self._notes(step),
+                work=self.worker.lines(node),
+                notes=self.captions.notes(step),
                 arithmetic=True,
             ),
             node,
@@ -167,21 +154,21 @@ class Builder:
         yes = {">": ">", ">=": signs.ge, "<": "<", "<=": signs.le}.get(claim.op.infix, claim.op.infix)
         no = {">": signs.le, ">=": "<", "<": signs.ge, "<=": ">"}.get(claim.op.infix, "not " + claim.op.infix)
         limit = self.writer.alone(trace.literals[bound])
-        closed = {at: doc.CROSSED for at in _places(passes) if not passes[at]}
+        closed = {at: doc.CROSSED for at in places_of(passes) if not passes[at]}
         left: list[Part] = [self._grid(tested, doc.PASSING, marks=closed)]
         if passes.shape[1] == 1:
             if node in self.blanks:
                 words = [f"{yes} {limit} ?" for _ in passes]
             else:
                 words = [f"{yes} {limit}  pass" if row[0] else f"{no} {limit}  stop" for row in passes]
-            left.append(doc.Words(tuple(words[i] if i is not None else "" for i in _drawn_rows(passes.shape[0]))))
+            left.append(doc.Words(tuple(words[i] if i is not None else "" for i in drawn_rows(passes.shape[0]))))
         self._cross_out(closed)
-        notes = self._notes(step)
+        notes = self.captions.notes(step)
         if passes.shape[1] > 1 and node not in self.blanks:
             notes = (*notes, f"where {self.writer.name(tested)} {no} {limit}, the gradient stops")
         link = Link(
-            "under", self._grid(node, marks=dict.fromkeys(closed, doc.ZEROED)), self._caption(node, step),
-            left=tuple(left), work=self._work(node), notes=notes, above=True,
+            "under", self._grid(node, marks=dict.fromkeys(closed, doc.ZEROED)), self.captions.of(node, step),
+            left=tuple(left), work=self.worker.lines(node), notes=notes, above=True,
         )  # fmt: skip
         self._append(link, node)
         return True
@@ -190,8 +177,8 @@ class Builder:
         """Cross out, in the block above, what a gate stops."""
         above = self.spines[-1][-1]
         cells = tuple(
-            row if row is None else tuple(replace(c, mark=marks.get((i, j), c.mark)) for j, c in enumerate(row))
-            for i, row in zip(_drawn_rows(above.out.shape[0]), above.out.cells, strict=True)
+            row if row is None else tuple(replace(c, mark=marks.get((i or 0, j), c.mark)) for j, c in enumerate(row))
+            for i, row in zip(drawn_rows(above.out.shape[0]), above.out.cells, strict=True)
         )
         if None not in cells and all(c.mark != doc.BLANK for row in cells if row for c in row):
             self.spines[-1][-1] = replace(above, out=replace(above.out, cells=cells))
@@ -220,8 +207,8 @@ class Builder:
         self.printed.update(here.inputs)
         self._append(
             Link(
-                "under", self._grid(node), self._caption(node, step), left=left, work=self._work(node),
-                notes=self._notes(step), above=True,
+                "under", self._grid(node), self.captions.of(node, step), left=left, work=self.worker.lines(node),
+                notes=self.captions.notes(step), above=True,
             ),
             node,
         )  # fmt: skip
@@ -241,21 +228,21 @@ class Builder:
         if self.last not in sources or not self.spines or large:
             self._begin_with(sources, node)
         if self._gates(node) and self.last is not None:
-            closed = {at: doc.CROSSED for at in _places(trace.value(node)) if trace.value(self.last)[at] < 0}
+            closed = {at: doc.CROSSED for at in places_of(trace.value(node)) if trace.value(self.last)[at] < 0}
             self._cross_out(closed)
             out = self._grid(node, marks=dict.fromkeys(closed, doc.ZEROED))
-            work = self._crossed_out(node) if node not in self.blanks else ()
+            work = self.worker.crossed_out(self.last)
         elif look(trace, node) == "gate":
             out, work = self._grid(node), ()  # its caption says where it lets numbers pass
         else:
-            out, work = self._grid(node), self._work(node)
+            out, work = self._grid(node), self.worker.lines(node)
         framed = [i for i in sources if i not in self.printed and self._fits_in_frame(i, node)]
         left = (Frame(tuple(self._grid(i) for i in sorted(framed)), "learnable"),) if framed else ()
         self.printed.update(framed)
         self.frames += [tuple(sorted(framed))] if framed else []
-        notes = (*self._beside(sources), *self._notes(step))
+        notes = (*self._beside(sources), *self.captions.notes(step))
         self._append(
-            Link("under", out, self._caption(node, step), left=left, work=work, notes=notes, arithmetic=True), node
+            Link("under", out, self.captions.of(node, step), left=left, work=work, notes=notes, arithmetic=True), node
         )
 
     def _gates(self, node: int) -> bool:
@@ -301,7 +288,7 @@ class Builder:
         return source in self.learnable and shape == (height, 1) and self.trace.value(node).ndim == 2 and height <= 16
 
     def _beside(self, sources: list[int]) -> tuple[str, ...]:
-        """Givens that are not on the page yet: one of the block's height stands next to it, others are said in words."""
+        """Givens that are not on the page yet: one of the block's size stands next to it, others are said in words."""
         links, words = self.spines[-1], []
         for i in sources:
             if i in self.printed or i not in self.trace.given.values():
@@ -321,7 +308,7 @@ class Builder:
         return tuple(words)
 
     def _same_size(self, node: int, grid: Grid) -> bool:
-        return self.trace.value(node).shape == grid.shape
+        return bool(self.trace.value(node).shape == grid.shape)
 
     # --- corners to the right ---
 
@@ -334,8 +321,8 @@ class Builder:
         node, here = step.node, trace.nodes[step.node]
         if is_product(trace, node) and here.inputs[0] == self.last and not link.corners:
             top = here.inputs[1]
-            frame = Frame((self._grid(node, doc.GRADIENT, name=self._own_name(step)),), "gradient")
-            corner = Corner((self._plain_caption(step),), self._grid(top), False, frame, self._work(node))
+            frame = Frame((self._grid(node, doc.GRADIENT, name=self.captions.name(step)),), "gradient")
+            corner = Corner((self.captions.plain(step),), self._grid(top), False, frame, self.worker.lines(node))
             if link.arithmetic:
                 link = Link("start", self._grid(self.last), above=True)
                 self.spines[-1].append(link)
@@ -343,11 +330,11 @@ class Builder:
             return True
         if link.corners and not link.corners[0].ones and self._is_row_sum(step):
             corner = link.corners[0]
-            part = self._grid(node, doc.BIAS, name=self._own_name(step))
+            part = self._grid(node, doc.BIAS, name=self.captions.name(step))
             if part.shape[0] != corner.frame.parts[0].shape[0]:
                 return False
             frame = replace(corner.frame, parts=(*corner.frame.parts, part))
-            captions = (*corner.captions, self._plain_caption(step))
+            captions = (*corner.captions, self.captions.plain(step))
             link = replace(link, corners=(replace(corner, frame=frame, captions=captions, ones=True),))
             self.spines[-1][-1] = link
             return True
@@ -357,13 +344,9 @@ class Builder:
         """Whether a step is the last block itself (one column), or its sum along the rows."""
         here, last = self.trace.nodes[step.node], self.last
         if step.node == last:
-            return self.trace.value(step.node).shape[1] == 1
-        return (
-            look(self.trace, step.node) == "reduction" and here.inputs[:1] == (last,) and here.options.get("axis") == 1
-        )
-
-    def _own_name(self, step: Step) -> str:
-        return pretty(step.key, ascii=self.writer.ascii)
+            return bool(self.trace.value(step.node).shape[1] == 1)
+        summed = look(self.trace, step.node) == "reduction" and here.inputs[:1] == (last,)
+        return summed and here.options.get("axis") == 1
 
     # --- pieces ---
 
@@ -383,194 +366,6 @@ class Builder:
     def _role(self, node: int) -> str:
         return self.roles.get(roles.source(self.trace, node), doc.GIVEN)
 
-    def _caption(self, node: int, step: Step | None) -> Caption:
-        if step is None:
-            return Caption("", caption(self.trace.said(node, top=True), ascii=self.writer.ascii), self._gloss(node))
-        plain = self._plain_caption(step)
-        gloss = step.words or self._gloss(node)
-        if step.kind == BACKWARD and not step.words:
-            gloss = self._said_once("back", "back through the weights") if is_product(self.trace, node) else ""
-        note = self.writer.words(step.note or "")
-        gloss = self.writer.words(gloss)
-        return replace(plain, gloss=note if note and len(note) <= MOST_WORDS else gloss)
-
-    def _plain_caption(self, step: Step) -> Caption:
-        ascii, name = self.writer.ascii, self._own_name(step)
-        formula = caption(step.formula, ascii=ascii)
-        if step.by_hand is None:
-            return Caption(str(step.index), f"{name} = {formula}")
-        about = "~" if ascii else "≈"
-        here = self.trace.nodes[self.trace.nodes[step.node].out or step.node]
-        if look(self.trace, here.id) == "rounding" and self.trace.said(here.inputs[0]) == step.formula:
-            digits = int(here.options.get("digits", 0))
-            words = {0: "to whole numbers", 1: "to one decimal", 2: "to two decimals"}.get(
-                digits, f"to {digits} decimals"
-            )
-            return Caption(str(step.index), f"{name} = {formula}", by_hand=f"{about} {words}")
-        by_hand = caption(step.by_hand, ascii=ascii)
-        return Caption(str(step.index), f"{name} = {by_hand}", by_hand=f"{about} for {formula}")
-
-    def _gloss(self, node: int) -> str:
-        op = self.trace.nodes[node].op
-        if op is None:
-            return ""
-        name, gloss = op.name, op.look.gloss
-        if self._is_picture_of_products(node):
-            name = "product+" if self._parts(node)[1] else "product"
-            gloss = "row times column, plus bias" if self._parts(node)[1] else "row times column"
-        return self._said_once(name, gloss)
-
-    def _said_once(self, name: str, gloss: str) -> str:
-        """A gloss is said at the first step of its kind only."""
-        gloss = self.writer.words(gloss)
-        if name in self.glossed:
-            return ""
-        self.glossed.add(name)
-        return gloss
-
-    def _notes(self, step: Step | None) -> tuple[str, ...]:
-        if step is None:
-            return ()
-        long = [step.note] if step.note and len(step.note) > MOST_WORDS else []
-        words = self.trace.nodes[step.node].words
-        about_numbers = ("", "") if self.blanks else (words, step.remark or "")
-        return tuple(self.writer.words(text) for text in (*long, *about_numbers) if text)
-
-    # --- worked lines ---
-
-    def _work(self, node: int) -> tuple[Work, ...]:
-        """The worked lines of a result: one for each row, of the first column that is not all 0 (or of every column)."""
-        if self.work == "none" or node in self.blanks:
-            return ()
-        trace = self.trace
-        value = trace.value(node)
-        if node in trace.keys and trace.nodes[node].op is None:
-            return ()
-        rows, columns = self._lines_for(value)
-        inner = self._inner(node)
-        if inner:
-            return self._inner_work(node, inner, rows, columns)
-        middle = core(trace, node)
-        if middle != node and middle in trace.literals:
-            middle = node
-        places = [self._at(value.shape, i, j) for j in columns for i in rows]
-        trees = [trace.explain(middle, at) for at in places]
-        if not any(isinstance(tree, scalar.Fn) for tree in trees):
-            return ()  # nothing is computed: copies and counts
-        values = [float(trace.value(middle)[at]) for at in places]
-        sums = self.writer.sums([(tree, x, middle) for tree, x in zip(trees, values, strict=True)])
-        return tuple(
-            Work(
-                self._drawn_row(value.shape, at),
-                (self._finish_sum(line, node, middle, at),),
-                where=self._where(value.shape, at, rows),
-                cell=self.writer.name(node) + self.writer.place(at, value.shape),
-            )
-            for line, at in zip(sums, places, strict=True)
-        )
-
-    def _lines_for(self, value: Array) -> tuple[list[int], list[int]]:
-        flat = value.reshape(-1, value.shape[-1])
-        rows = [i for i in _drawn_rows(flat.shape[0]) if i is not None]
-        if self.work == "all":
-            return rows, list(range(min(flat.shape[1], 40)))
-        alive = np.flatnonzero(np.any(flat != 0, axis=0))
-        return rows, [int(alive[0]) if alive.size else 0]
-
-    def _at(self, shape: At, row: int, column: int) -> At:
-        lead = np.unravel_index(row, shape[:-1])
-        return (*(int(k) for k in lead), column)
-
-    def _drawn_row(self, shape: At, at: At) -> int:
-        row = int(np.ravel_multi_index(at[:-1], shape[:-1]))
-        return _drawn_rows(int(np.prod(shape[:-1]))).index(row)
-
-    def _where(self, shape: At, at: At, rows: list[int]) -> str:
-        first = self._at(shape, rows[0], at[-1]) == at
-        return f"column {at[-1] + 1}" if shape[-1] > 1 and first else ""
-
-    def _finish_sum(self, line: doc.Sum, node: int, middle: int, at: At) -> doc.Sum:
-        """What a person writes down, behind what the arithmetic gives; or the exact value, where it is another one."""
-        trace, here = self.trace, self.trace.nodes[node]
-        if not here.by_hand:
-            return line
-        if here.out != middle and middle != node:
-            return with_hand(line, self.writer.text(node, float(trace.value(node)[at])))
-        name = trace.keys.get(node)
-        if self.exact is None or name is None or name not in self.exact.names:
-            return line
-        exact = self.exact[name]
-        style = self.writer._style_of([exact])
-        return replace(line, aside=f"exact {style.write(float(exact[at]))}")
-
-    def _inner(self, node: int) -> list[tuple[str, int]]:
-        """The inner steps to show for a compound: each a row for row match of the result, or one number for a column."""
-        trace = self.trace
-        here = trace.nodes[core(trace, node)]
-        shape = here.value.shape
-        if len(here.inner) < 2 or shape == (1, 1) or len(shape) != 2:
-            return []
-        for _, inner in here.inner:
-            if trace.value(inner).shape not in (shape, (1, shape[1])):
-                return []
-        return list(here.inner)
-
-    def _inner_work(
-        self, node: int, inner: list[tuple[str, int]], rows: list[int], columns: list[int]
-    ) -> tuple[Work, ...]:
-        """A line for each row with the inner steps side by side, and a line for each sum below them."""
-        trace, shape = self.trace, self.trace.value(node).shape
-        members = {i for _, i in inner}
-        middle = core(trace, node)
-        self.writer.share_style([i for _, i in inner[:-1]])
-        across = [i for _, i in inner if trace.value(i).shape == shape]
-        down = [i for _, i in inner if trace.value(i).shape != shape]
-
-        def halt(i: int) -> bool:
-            return i in trace.keys or i in members
-
-        out: list[Work] = []
-        for j in columns:
-            lines = []
-            for i in across:
-                wanted = [(trace.explain(i, (row, j), halt), float(trace.value(i)[row, j]), i) for row in rows]
-                lines.append(self.writer.sums([w if w[2] != middle else (w[0], w[1], middle) for w in wanted]))
-            for place, row in enumerate(rows):
-                sums = [column[place] for column in lines]
-                if trace.nodes[node].by_hand:
-                    sums[-1] = with_hand(sums[-1], self.writer.text(node, float(trace.value(node)[row, j])))
-                cell = self.writer.name(node) + self.writer.place((row, j), shape)
-                out.append(
-                    Work(
-                        self._drawn_row(shape, (row, j)),
-                        tuple(sums),
-                        where=self._where(shape, (row, j), rows),
-                        cell=cell,
-                    )
-                )
-            for i in down:
-                op = trace.nodes[i].op
-                sign = (op.look.sign or op.name) if op is not None else ""
-                sign = "sum" if self.writer.ascii and sign == "Σ" else sign
-                text = self.writer.text(i, float(trace.value(i)[0, j]))
-                out.append(Work(None, (doc.Sum((doc.Term("+", sign),), "=", text),), cell=sign))
-        return tuple(out)
-
-    def _crossed_out(self, node: int) -> tuple[Work, ...]:
-        """Which numbers a gate crosses out, in words, beside the first of them."""
-        trace = self.trace
-        above = trace.value(self.last if self.last is not None else 0)
-        if self.work == "none" or above.ndim != 2:
-            return ()
-        negative = [at for at in _places(above) if above[at] < 0]
-        if not negative:
-            return ()
-        texts = list(dict.fromkeys(self.writer.text(self.last or 0, float(above[at])) for at in negative))
-        listed = ", ".join(texts[:6]) + (", …" if len(texts) > 6 and not self.writer.ascii else "")
-        words = f"{listed} {'is' if len(texts) == 1 else 'are'} negative: crossed out, 0"
-        row = self._drawn_row(above.shape, negative[0]) if negative[0][0] in _drawn_rows(above.shape[0]) else 0
-        return (Work(row, words=words),)
-
 
 def trace_inputs(trace: Trace, node: int) -> tuple[int, ...]:
     """What a node was computed from, the last argument first (the factor that a spine hangs on)."""
@@ -584,14 +379,6 @@ def scalar_refs(trace: Trace, node: int) -> bool:
     """Whether any number at all goes into the first cell of a value (a count uses shapes only)."""
     tree: Tree = trace.explain(node, (0,) * trace.value(node).ndim)
     return any(True for _ in scalar.refs(tree))
-
-
-def _places(value: Array) -> list[At]:
-    return [tuple(int(k) for k in at) for at in np.ndindex(*value.shape)]
-
-
-def _drawn_rows(count: int) -> list[int | None]:
-    return shown(count, MOST_ROWS)
 
 
 __all__ = ["Builder"]

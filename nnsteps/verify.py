@@ -17,22 +17,18 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nnsteps import scalar
+from nnsteps import differences, scalar
 from nnsteps.cells import LineSizes, cell_name
-from nnsteps.compounds import SHORTCUTS, Compound
-from nnsteps.evaluate import holds
-from nnsteps.formula import names, parse
-from nnsteps.ops import Array, Op
+from nnsteps.ops import Array
 from nnsteps.problem import Problem
 from nnsteps.scalar import Ref, Tree
 from nnsteps.solver import Settings, solve_problem
-from nnsteps.trace import BACKWARD, Node, Step, Trace
+from nnsteps.trace import Step, Trace
 
 CELL_TOLERANCE = 1e-13  # of the largest number in the arithmetic
 TINY = 1e-300
@@ -43,8 +39,6 @@ MOST_TERMS = 2_000  # in one worked line; longer ones are checked one level deep
 MOST_GRADIENT_CELLS = 5_000  # more are compared along random directions
 DIRECTIONS = 20
 MOST_FAILURES = 20
-GOLDEN = (math.sqrt(5) - 1) / 2
-NUDGES = ((1e-3, 0.0), (1e-3, 0.5), (1e-4, 0.25), (1e-2, 0.75), (1e-5, 0.1))  # size, start of the pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,21 +183,21 @@ class _Work:
     def gradients(self, trace: Trace) -> int:
         """Compare every gradient with differences; gives how many cells of the gradients asked for."""
         asked = {(gradient.loss, gradient.wrt, gradient.node): gradient.name for gradient in trace.gradients}
-        targets = _targets(trace)
+        targets = differences.targets(trace)
         if targets:
             values = self._off_the_kinks(trace, sorted({target.loss for target in targets}))
             whole = sum(trace.value(target.wrt).size for target in targets) > MOST_GRADIENT_CELLS
             if whole:
                 self.note(f"gradients compared along {DIRECTIONS} random directions each")
             for number, target in enumerate(targets):
-                probe = _Probe(trace, target.wrt, target.loss, values)
+                probe = differences.Probe(trace, target.wrt, target.loss, values)
                 if whole:
                     self._along_directions(target, probe, values, number)
                 else:
                     self._cell_by_cell(target, probe, values)
         return sum(trace.value(node).size for _, _, node in asked)
 
-    def _cell_by_cell(self, target: _Target, probe: _Probe, values: Sequence[Array]) -> None:
+    def _cell_by_cell(self, target: differences.Target, probe: differences.Probe, values: Sequence[Array]) -> None:
         gradient = values[target.node]
         for at in np.ndindex(*gradient.shape):
             direction = np.zeros(gradient.shape)
@@ -212,7 +206,9 @@ class _Work:
             goal = float(gradient[at])
             self._compare(cell_name(target.name, at, gradient.shape), goal, abs(goal), probe, direction, size)
 
-    def _along_directions(self, target: _Target, probe: _Probe, values: Sequence[Array], seed: int) -> None:
+    def _along_directions(
+        self, target: differences.Target, probe: differences.Probe, values: Sequence[Array], seed: int
+    ) -> None:
         gradient, base = values[target.node], values[target.wrt]
         rng = np.random.default_rng(seed)
         for place in range(DIRECTIONS):
@@ -223,11 +219,11 @@ class _Work:
             self._compare(name, float(products.sum()), scale, probe, direction, float(np.abs(base).max()))
 
     def _compare(
-        self, name: str, goal: float, scale: float, probe: _Probe, direction: Array, size: float
+        self, name: str, goal: float, scale: float, probe: differences.Probe, direction: Array, size: float
     ) -> None:
         allowed = GRADIENT_RELATIVE * scale + GRADIENT_ABSOLUTE * max(1.0, abs(probe.loss_value))
         best = math.inf
-        for five_points, h in _step_sizes(size):
+        for five_points, h in differences.step_sizes(size):
             slope = probe.slope(direction, h, five_points)
             if math.isfinite(slope) and abs(slope - goal) < abs(best - goal):
                 best = slope
@@ -242,25 +238,10 @@ class _Work:
     # --- kinks ---
 
     def _off_the_kinks(self, trace: Trace, losses: list[int]) -> list[Array]:
-        """All values at numbers where every difference has a meaning: the recorded ones, or nudged ones."""
-        values = [node.value for node in trace.nodes]
-        feeding = sorted(set().union(*(trace.ancestors(loss) for loss in losses)))
-        found = _kinks(trace, feeding, values)
-        if not found:
-            return values
-        self.kinks = sum(count for _, count in found)
-        self.conventions = list(dict.fromkeys(_convention(trace.nodes[node]) for node, _ in found))
-        movable = _movable(trace, feeding)
-        best, left = values, self.kinks
-        for size, start in NUDGES:
-            nudged = trace.replay(_nudged(trace, movable, size, start))
-            if all(np.isfinite(value).all() for value in nudged):
-                remaining = sum(count for _, count in _kinks(trace, feeding, nudged))
-                if remaining < left:
-                    best, left = nudged, remaining
-            if not left:
-                break
-        return best
+        """All values at numbers where every difference has a meaning, and what was said about the kinks."""
+        beside = differences.beside_the_kinks(trace, losses)
+        self.kinks, self.conventions = beside.kinks, list(beside.conventions)
+        return beside.values
 
     # --- answers ---
 
@@ -322,144 +303,15 @@ def _name_of(trace: Trace, node: int) -> str:
 def _sensitivity(tree: Tree, look_up: Callable[[Ref], float], value: float) -> float:
     """How far rounding errors in the named values move the result of a line."""
     moved = 0.0
-    for pattern in (1.0, -1.0, GOLDEN):
+    for pattern in (1.0, -1.0, differences.GOLDEN):
         step = itertools.count(1)
 
         def nudged(ref: Ref, pattern: float = pattern, step: Iterator[int] = step) -> float:
-            sign = pattern if pattern != GOLDEN else math.cos(next(step) / GOLDEN)
+            sign = pattern if pattern != differences.GOLDEN else math.cos(next(step) / differences.GOLDEN)
             return look_up(ref) * (1 + sign * 1e-15)
 
         moved = max(moved, abs(scalar.evaluate(tree, nudged) - value))
     return moved if math.isfinite(moved) else 0.0
-
-
-# --- helpers for gradients ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """One gradient to be compared."""
-
-    name: str
-    loss: int
-    wrt: int
-    node: int
-
-
-class _Probe:
-    """The loss as a function of one recorded array, everything else held."""
-
-    def __init__(self, trace: Trace, wrt: int, loss: int, values: Sequence[Array]) -> None:
-        self.values = list(values[: loss + 1])
-        self.wrt, self.loss = wrt, loss
-        self.loss_value = float(self.values[loss].item())
-        changed, above = {wrt}, trace.ancestors(loss)
-        self.path: list[Node] = []
-        for node in trace.nodes[wrt + 1 : loss + 1]:
-            before = (node.out,) if node.out is not None else node.inputs
-            if node.id in above and any(i in changed for i in before):
-                changed.add(node.id)
-                self.path.append(node)
-        self.jumps = bool(_kinks(trace, [node.id for node in self.path], self.values))
-
-    def slope(self, direction: Array, h: float, five_points: bool) -> float:
-        """The central difference of the loss along a direction."""
-        near = self._at(direction, h) - self._at(direction, -h)
-        if not five_points:
-            return near / (2 * h)
-        far = self._at(direction, 2 * h) - self._at(direction, -2 * h)
-        return (8 * near - far) / (12 * h)
-
-    def _at(self, direction: Array, h: float) -> float:
-        values = self.values.copy()
-        values[self.wrt] = values[self.wrt] + h * direction
-        with np.errstate(all="ignore"):
-            for node in self.path:
-                if node.out is not None:
-                    values[node.id] = values[node.out]
-                else:
-                    assert isinstance(node.op, Op)
-                    values[node.id] = node.op.value(*(values[i] for i in node.inputs), **node.options)
-        return float(values[self.loss].item())
-
-
-def _step_sizes(size: float) -> Iterator[tuple[bool, float]]:
-    """Five points or three, and how far apart: some for smooth slopes, some for kinks nearby, some for tiny numbers."""
-    yield True, 1e-3 * max(1.0, size)
-    yield False, 1e-5
-    yield False, 1e-6
-    yield True, 1e-5
-    if 0 < size < 1:
-        yield True, 1e-3 * size
-        yield True, 1e-5 * size
-
-
-def _targets(trace: Trace) -> list[_Target]:
-    """Every whole gradient in the trace: those asked for, and those of named values on the way."""
-    found: dict[tuple[int, int, int], _Target] = {}
-    losses: dict[str, list[int]] = {}
-    for gradient in trace.gradients:
-        losses.setdefault(gradient.loss_name, []).append(gradient.loss)
-        found[gradient.loss, gradient.wrt, gradient.node] = _Target(gradient.name, gradient.loss, gradient.wrt, gradient.node)
-    for step in trace.steps:
-        if step.kind != BACKWARD or step.of is None or "@" in step.name.rsplit("/d", 1)[-1]:
-            continue
-        loss = next(
-            (loss for loss_name in losses if step.name.startswith(f"d{loss_name}/d")
-             for loss in sorted(set(losses[loss_name]), reverse=True) if step.of <= loss and step.of in trace.ancestors(loss)),
-            None,
-        )  # fmt: skip
-        if loss is not None:
-            found.setdefault((loss, step.of, step.node), _Target(step.key, loss, step.of, step.node))
-    # the gradient of a cell (dL/dh[3]) is a part of one that is here anyway
-    return [target for target in found.values() if trace.value(target.wrt).shape == trace.value(target.node).shape]
-
-
-def _kinks(trace: Trace, nodes: Sequence[int], values: Sequence[Array]) -> list[tuple[int, int]]:
-    """The nodes that stand exactly on a kink, and how many of their cells do."""
-    found = []
-    for node_id in nodes:
-        node = trace.nodes[node_id]
-        if isinstance(node.op, Op) and node.op.kinks is not None and node.out is None:
-            count = int(np.sum(node.op.kinks(*(values[i] for i in node.inputs), **node.options)))
-            if count:
-                found.append((node_id, count))
-    return found
-
-
-def _convention(node: Node) -> str:
-    """What the record says about the slope at its kink: relu′(0) = 0."""
-    assert node.op is not None
-    said = re.search(r"Convention: (.+?)\.(\s|$)", node.op.doc)
-    words = said[1] if said else "the slope at a jump is 0"
-    return words if node.op.name in words else f"{node.op.name}: {words}"
-
-
-def _movable(trace: Trace, feeding: Sequence[int]) -> list[str]:
-    """The given names that may be nudged: those on which no precondition of a closed gradient depends."""
-    held: set[int] = set()
-    for node_id in feeding:
-        node = trace.nodes[node_id]
-        if not isinstance(node.op, Compound):
-            continue
-        conditions = {node.op.needs} | {rule.needs for rule in SHORTCUTS.values() if rule.outer == node.op.name}
-        bound = {node.op.argument(k): i for k, i in enumerate(node.inputs)}
-        for condition in conditions - {""}:
-            asked = {name: bound[name] for name in names(parse(condition)) if name in bound}
-            if holds(trace, condition, bound):
-                held |= set().union(*(trace.ancestors(i) for i in asked.values()))
-    return [name for name, node in trace.given.items() if node not in held]
-
-
-def _nudged(trace: Trace, movable: Sequence[str], size: float, start: float) -> dict[int, Array]:
-    """The given values, each moved by its own fraction of `size`: the fractions of a golden ratio sequence."""
-    place, changes = 0, {}
-    for name in movable:
-        value = trace.value(trace.given[name])
-        fractions = (start + GOLDEN * np.arange(place + 1, place + value.size + 1)) % 1.0
-        changes[trace.given[name]] = value + size * (fractions - 0.5).reshape(value.shape)
-        place += value.size
-    return changes
 
 
 # --- words -------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Where one number comes from, back to the given numbers, as an indented list. Computes nothing new.
 
-Theory of operation. A cell's arithmetic over named cells is one line; then each of those cells gets its own lines below,
-further in, the way they are read. What a number does not depend on is left out: of a product with a factor 0 only that
-factor is followed, of a gate that is shut only the number that shut it. Every cell is explained once.
+Theory of operation. A cell's arithmetic over named cells is one line; then each of those cells gets its own lines
+below, further in, the way they are read. What a number does not depend on is left out: of a product with a factor 0
+only that factor is followed, of a gate that is shut only the number that shut it. Every cell is explained once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from nnsteps import scalar
-from nnsteps.cells import At, LineSizes, cell_name, find_cell
+from nnsteps.cells import LineSizes, cell_name, find_cell
 from nnsteps.compounds import Compound
 from nnsteps.notation import caption, pretty
 from nnsteps.ops import Cells, Op
@@ -118,13 +118,17 @@ class _Why:
             return
         rest, refs = refs[MOST_TERMS:], refs[:MOST_TERMS]
         style = self.style(map(self.value, refs))
-        text = f", {NO_BREAK}".join(f"{self.label(ref)} = {style.write(self.value(ref))}".replace(" ", NO_BREAK) for ref in refs)
+        text = f", {NO_BREAK}".join(
+            f"{self.label(ref)} = {style.write(self.value(ref))}".replace(" ", NO_BREAK) for ref in refs
+        )
         text = text.replace(f", {NO_BREAK}", ", ")
         if rest:
             text += f", {self.dots} {len(rest)}{NO_BREAK}more"
         indent = " " * self._indent(depth)
         tail = GAP.replace(" ", NO_BREAK)[2:] + words.replace(" ", NO_BREAK)
-        for line in textwrap.wrap(text + tail, self.width, initial_indent=indent, subsequent_indent=indent, break_long_words=False):
+        for line in textwrap.wrap(
+            text + tail, self.width, initial_indent=indent, subsequent_indent=indent, break_long_words=False
+        ):
             self.lines.append(line.replace(NO_BREAK, " "))
 
     # --- one line ---
@@ -156,7 +160,12 @@ class _Why:
             return _Line(self.label(ref), (*texts, ("=", text)), "", tuple(self._needed(shown)))
         words = f"{how}, exactly {fine.write(true_value)}"
         sign = self.nearly if rounds else "="
-        return _Line(self.label(ref), (*texts, (sign, f"{text} {words}" if rounds else text)), "" if rounds else words, tuple(self._needed(shown)))
+        return _Line(
+            self.label(ref),
+            (*texts, (sign, f"{text} {words}" if rounds else text)),
+            "" if rounds else words,
+            tuple(self._needed(shown)),
+        )
 
     def _exact(self, ref: Ref) -> Tree:
         """The arithmetic that the step itself asks for, where its value was found by hand."""
@@ -258,7 +267,9 @@ class _Why:
             case Fn("add", args) if len(args) > MOST_TERMS:
                 for part in (*args[:HEAD_TERMS], args[-1]):
                     yield from self._needed(part)
-                self.left_out.update(ref for part in args[HEAD_TERMS:-1] for ref in scalar.refs(part) if self._is_computed(ref))
+                self.left_out.update(
+                    ref for part in args[HEAD_TERMS:-1] for ref in scalar.refs(part) if self._is_computed(ref)
+                )
             case Fn("mul" | "div" | "xlogy" | "xdivy", args):
                 factors = args if tree.name == "mul" else args[:1]
                 zeros = [part for part in factors if scalar.evaluate(part, self.trace.look_up) == 0]
@@ -335,7 +346,9 @@ class _Why:
                     ) or [start]  # fmt: skip
         if words and len(lines[-1]) + len(words) > self.width:
             inner = indent + " " * 2 * INDENT
-            lines += textwrap.wrap(line.words, self.width, initial_indent=inner, subsequent_indent=inner, break_on_hyphens=False)
+            lines += textwrap.wrap(
+                line.words, self.width, initial_indent=inner, subsequent_indent=inner, break_on_hyphens=False
+            )
         elif words:
             lines[-1] += words
         self.lines += [folded.replace(NO_BREAK, " ") for folded in lines]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnsteps import scalar
+from nnsteps import roles, scalar
 from nnsteps.document import BLANK, Cell, Grid, Sum, Term
 from nnsteps.notation import caption, pretty
 from nnsteps.ops import Array, Op
@@ -73,17 +73,18 @@ class Writer:
                 if here.op is not None and here.op.look.kind == "shaping" and len(here.inputs) == 1
                 else None
             )
-            self._styles[node] = self.style(source) if source is not None else self._style_of([self.trace.value(node)])
+            self._styles[node] = self.style(source) if source is not None else self.style_of([self.trace.value(node)])
         return self._styles[node]
 
     def share_style(self, nodes: Iterable[int]) -> None:
         """Let some nodes be written alike (the inner steps of one compound)."""
         members = list(nodes)
-        style = self._style_of([self.trace.value(node) for node in members])
+        style = self.style_of([self.trace.value(node) for node in members])
         for node in members:
             self._styles[node] = style
 
-    def _style_of(self, values: list[Array]) -> Style:
+    def style_of(self, values: list[Array]) -> Style:
+        """How the numbers of some arrays are written alike."""
         numbers = [x for value in values for x in _drawn(value)]
         return style_for(numbers, self.digits, fractions=self.fractions, ascii=self.ascii)
 
@@ -129,7 +130,7 @@ class Writer:
     def vector(self, node: int, value: Array | None = None) -> str:
         """A short value in running text: (2, 1, 3), or 5."""
         value = self.trace.value(node) if value is None else value
-        style = self._style_of([value])
+        style = self.style_of([value])
         texts = [style.write(float(x)) for x in value.flat]
         return texts[0] if len(texts) == 1 else "(" + ", ".join(texts) + ")"
 
@@ -242,6 +243,33 @@ def is_product(trace: Trace, node: int) -> bool:
     return look(trace, node) == "product" and trace.value(node).ndim == 2
 
 
+def parts_of(trace: Trace, node: int) -> tuple[list[int], list[int]]:
+    """The products of a sum, and its other parts."""
+    parts = roles.summands(trace, node)
+    products = [part for part in parts if is_product(trace, part)]
+    return products, [part for part in parts if part not in products]
+
+
+def is_picture_of_products(trace: Trace, node: int) -> bool:
+    """Whether a value is drawn as a corner: products, and at most one column added to them."""
+    value = trace.value(node)
+    if value.ndim != 2:
+        return False
+    products, others = parts_of(trace, node)
+    bias = len(others) <= 1 and all(trace.value(other).shape == (value.shape[0], 1) for other in others)
+    return bool(products) and bias
+
+
+def places_of(value: Array) -> list[tuple[int, ...]]:
+    """All places of an array, in reading order."""
+    return [tuple(int(k) for k in at) for at in np.ndindex(*value.shape)]
+
+
+def drawn_rows(count: int) -> list[int | None]:
+    """Which rows are drawn; None stands for those left out."""
+    return shown(count, MOST_ROWS)
+
+
 def core(trace: Trace, node: int) -> int:
     """The node that a by-hand value rounds: the same arithmetic before the rounding. The node itself otherwise."""
     here = trace.nodes[node]
@@ -249,6 +277,3 @@ def core(trace: Trace, node: int) -> int:
         return node
     inner = trace.nodes[here.out]
     return inner.inputs[0] if isinstance(inner.op, Op) and inner.op.look.kind == "rounding" else here.out
-
-
-__all__ = ["Writer", "core", "is_product", "look", "shown", "with_hand"]

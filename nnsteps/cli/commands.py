@@ -146,7 +146,7 @@ def show(
     if yaml:
         output.write((found.source_text or "").encode())
         return
-    from nnsteps.layout import View
+    from nnsteps.view import View
 
     trace = parts.solve(found)
     parts.print_page(trace, View(width=columns, ascii=parts.is_ascii(), blank=True, work="none"))
@@ -229,7 +229,7 @@ def solve(
     if to == "json":
         parts.write(parts.json_text(trace.to_json()), out, force)
     else:
-        from nnsteps.layout import View
+        from nnsteps.view import View
 
         view = View(
             width=columns, ascii=parts.is_ascii(), work=work, only=only, step=step, until=last, compare=compare,
@@ -237,9 +237,12 @@ def solve(
             rounding=rounding or chosen.rounding, checked=report,
         )  # fmt: skip
         parts.print_page(trace, view, settings, plain=to == "plain", out=out, force=force)
-    if report is not None and not report.ok:
-        parts.say_failures(report)
-        raise typer.Exit(FAILED)
+    if report is not None:
+        if to == "json" or step or last or only:  # nothing in the output says it
+            parts.say(report.line())
+        if not report.ok:
+            parts.say_failures(report)
+            raise typer.Exit(FAILED)
 
 
 @app.command(cls=_Command)

@@ -11,11 +11,11 @@ from nnsteps.cli import options, output
 from nnsteps.errors import FileError, StepsError
 
 if TYPE_CHECKING:
-    from nnsteps.layout import View
     from nnsteps.problem import Problem
     from nnsteps.solver import Settings
     from nnsteps.trace import Trace
     from nnsteps.verify import Report
+    from nnsteps.view import View
 
 WIDEST = 1000  # columns
 
@@ -86,6 +86,11 @@ def check(problem: Problem) -> Report:
     from nnsteps.verify import check
 
     return check(problem)
+
+
+def say(text: str) -> None:
+    """Say something on standard error."""
+    output.write_lines([[("plain", line)] for line in text.splitlines()], sys.stderr)
 
 
 def say_failures(report: Report) -> None:

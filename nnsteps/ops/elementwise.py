@@ -363,7 +363,7 @@ op(
     "where(condition, a, b)",
     doc="a where the condition holds, else b.",
     shapes="three that fit -> their stretched shape",
-    value=lambda condition, a, b: np.where(condition != 0, a, b),
+    value=lambda condition, a, b: _number(np.where(condition != 0, a, b)),
     cell=lambda at, condition, a, b: fn("if", condition[at], a[at], b[at]),
     grad={"condition": None, "a": "keep(g, condition)", "b": "keep(g, condition == 0)"},
     sample=lambda rng: {"condition": np.array([[1.0, 0.0, 1.0]]), "a": rng.normal(size=(2, 3)), "b": np.ones((1, 1))},

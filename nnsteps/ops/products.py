@@ -18,7 +18,11 @@ def _fits(names: tuple[str, ...], a: Shape, b: Shape) -> None:
             hint=f"{left} has {_count(a[-1], 'column')}, so {right} needs {_count(a[-1], 'row')}; it has {b[-2]}.",
         )
     batch_a, batch_b = a[:-2], b[:-2]
-    if batch_a and batch_b and (len(a) != len(b) or any(x != y and 1 not in (x, y) for x, y in zip(batch_a, batch_b, strict=True))):
+    if (
+        batch_a
+        and batch_b
+        and (len(a) != len(b) or any(x != y and 1 not in (x, y) for x, y in zip(batch_a, batch_b, strict=True)))
+    ):
         raise ShapeError(
             f"{left} ({side_text(a)}) and {right} ({side_text(b)}) hold a different number of matrices",
             hint="The sides before the last two must be equal, or 1.",

@@ -1,4 +1,4 @@
-"""Operations that gather many cells into one. Without `axis` over all cells; axis=0 down each column, axis=1 along each row."""
+"""Operations that gather many cells into one: all of them, down each column (axis=0) or along each row (axis=1)."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def _first_cell(name: str) -> Callable[..., Tree]:
         own = x[at]
         place = cells.index(own)
         strict, loose = ("gt", "ge") if name == "max" else ("lt", "le")
-        claims = [fn(strict, own, other) for other in cells[:place]] + [fn(loose, own, other) for other in cells[place + 1 :]]
+        claims = [fn(strict, own, other) for other in cells[:place]] + [
+            fn(loose, own, other) for other in cells[place + 1 :]
+        ]
         return fn("and", *claims) if claims else scalar.Const(1.0)
 
     return cell

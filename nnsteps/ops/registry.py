@@ -150,6 +150,8 @@ def side_text(shape: Shape) -> str:
 
 def stretches(names: tuple[str, ...], *shapes: Shape, **_: object) -> None:
     """Refuse shapes that do not fit side by side: sides of length 1 stretch within a rank, only 1×1 across ranks."""
+    if all(shape == shapes[0] for shape in shapes):
+        return
     full = [(name, shape) for name, shape in zip(names, shapes, strict=True) if set(shape) != {1}]
     for name, shape in full[1:]:
         first_name, first = full[0]
@@ -160,7 +162,11 @@ def stretches(names: tuple[str, ...], *shapes: Shape, **_: object) -> None:
             )
         for axis, (one, other) in enumerate(zip(first, shape, strict=True)):
             if one != other and 1 not in (one, other):
-                side = ("rows", "columns")[axis - len(shape) + 2] if axis >= len(shape) - 2 else f"entries along axis {axis}"
+                side = (
+                    ("rows", "columns")[axis - len(shape) + 2]
+                    if axis >= len(shape) - 2
+                    else f"entries along axis {axis}"
+                )
                 raise ShapeError(
                     f"{first_name} ({side_text(first)}) and {name} ({side_text(shape)}) do not fit cell by cell",
                     hint=f"{first_name} has {one} {side}, {name} has {other}; they need the same shape, or a side of length 1.",

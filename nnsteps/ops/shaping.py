@@ -12,7 +12,7 @@ from nnsteps.errors import ShapeError
 from nnsteps.ops.registry import Array, At, Cells, Look, Options, Shape, op, side_text
 from nnsteps.scalar import Const, Ref, Tree
 
-Bounds = tuple[tuple[int, int], ...]   # for each axis the first place and the one after the last, from 0
+Bounds = tuple[tuple[int, int], ...]  # for each axis the first place and the one after the last, from 0
 
 op(
     "copy(x)",
@@ -58,7 +58,9 @@ def _stacked_check(axis: int) -> Callable[..., None]:
     def check(names: tuple[str, ...], *shapes: Shape) -> None:
         for name, shape in zip(names, shapes, strict=True):
             if len(shape) != 2:
-                raise ShapeError(f"{name} ({side_text(shape)}) is not a table of rows and columns", hint="Stack matrices.")
+                raise ShapeError(
+                    f"{name} ({side_text(shape)}) is not a table of rows and columns", hint="Stack matrices."
+                )
             if shape[1 - axis] != shapes[0][1 - axis]:
                 side = ("columns", "rows")[axis]
                 raise ShapeError(
@@ -69,6 +71,14 @@ def _stacked_check(axis: int) -> Callable[..., None]:
     return check
 
 
+def _stacked_sample(axis: int) -> Callable[[np.random.Generator], Mapping[str, Any]]:
+    def sample(rng: np.random.Generator) -> Mapping[str, Any]:
+        sides = (2, 3, 1)
+        return {f"x{k}": rng.normal(size=(2, side) if axis else (side, 2)) for k, side in enumerate(sides, start=1)}
+
+    return sample
+
+
 for _name, _axis, _words in (("hstack", 1, "side by side"), ("vstack", 0, "on top of each other")):
     op(
         f"{_name}(*x)",
@@ -77,11 +87,7 @@ for _name, _axis, _words in (("hstack", 1, "side by side"), ("vstack", 0, "on to
         value=_stack(_axis),
         cell=_stacked_cell(_axis),
         grad=_stacked_grad(_axis),
-        sample=lambda rng, axis=_axis: {
-            "x1": rng.normal(size=(2, 2)),
-            "x2": rng.normal(size=(2, 3) if axis else (3, 2)),
-            "x3": rng.normal(size=(2, 1) if axis else (1, 2)),
-        },
+        sample=_stacked_sample(_axis),
         check=_stacked_check(_axis),
         look=Look(kind="shaping", gloss=_words),
     )
@@ -138,13 +144,13 @@ op(
 def _summed_axes(shape: Shape, small: Shape) -> tuple[int, ...]:
     if set(small) == {1}:
         return tuple(range(len(shape)))
-    extra = len(shape) - len(small)   # one matrix that met a stack of them
+    extra = len(shape) - len(small)  # one matrix that met a stack of them
     goals = (1,) * extra + small
     return tuple(axis for axis, (side, goal) in enumerate(zip(shape, goals, strict=True)) if goal == 1 != side)
 
 
 def _sum_to(x: Array, like: Array) -> Array:
-    return x.sum(axis=_summed_axes(x.shape, like.shape), keepdims=True).reshape(like.shape)
+    return np.asarray(np.sum(x, axis=_summed_axes(x.shape, like.shape), keepdims=True).reshape(like.shape))
 
 
 def _sum_to_cell(at: At, x: Cells, like: Cells) -> Tree:

@@ -94,7 +94,7 @@ def strip(
     least: int = 0,
     units: int | None = None,
 ) -> list[list[Segment]]:
-    """A grid between thin bars, a list of segments for each row: ▏ 3 ▏ 4 ▕. `units`: where in a cell the units stand."""
+    """A grid between thin bars, as segments for each row: ▏ 3 ▏ 4 ▕. `units`: where in a cell the units stand."""
     left, right = symbols.bars
     lines: list[list[Segment]] = []
     for row in grid.cells:
@@ -220,3 +220,31 @@ def _part_row(
 def length(segments: Iterable[Segment]) -> int:
     """How many columns segments take."""
     return sum(columns(text) for text, _ in segments)
+
+
+def even(grid: Grid, blank: int = 3) -> list[Field]:
+    """One field for all columns of a grid."""
+    return [field_for(texts(grid, blank))] * grid.width
+
+
+def texts(grid: Grid, blank: int = 3) -> list[str]:
+    """What stands in the cells of a grid."""
+    return [
+        "_" * blank if cell.mark == doc.BLANK else cell.text for row in grid.cells if row is not None for cell in row
+    ]
+
+
+def chunked(grid: doc.Grid, room: int, symbols: Symbols) -> list[list[Segment]]:
+    """A grid between bars; too wide a one in blocks of columns."""
+    fields = column_fields(grid, 3) if grid.role == doc.WEIGHT else even(grid)
+    if strip_width(fields) <= room:
+        return strip(grid, fields, symbols)
+    count = max(1, (room - 1) // (max(field.width for field in fields) + 3))
+    lines: list[list[Segment]] = []
+    for first in range(0, grid.width, count):
+        last = min(first + count, grid.width)
+        cells = tuple(None if row is None else row[first:last] for row in grid.cells)
+        part = doc.Grid(grid.name, cells, grid.role, grid.shape)
+        lines.append([(f"columns {first + 1} to {last}" if last > first + 1 else f"column {last}", "grey")])
+        lines += strip(part, fields[first:last], symbols)
+    return lines

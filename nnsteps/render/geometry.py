@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 
 from nnsteps import document as doc
 from nnsteps.document import Corner, Frame, Grid, Link, Sign, Spine, Words
-from nnsteps.render.blocks import Field, FramePlan, column_fields, field_for, length, plan, strip_width, together
+from nnsteps.render.blocks import (
+    FramePlan,
+    column_fields,
+    even,
+    field_for,
+    length,
+    plan,
+    strip_width,
+    texts,
+    together,
+)
 from nnsteps.render.canvas import columns
 from nnsteps.render.worklines import Setting, fitted, lines_for
 
@@ -151,18 +161,6 @@ def part_width(part: doc.Part, *, tight: bool) -> int:
             return columns(text) + 2
         case Words(rows=rows):
             return max(columns(row) for row in rows) + 1
-
-
-def even(grid: Grid, blank: int = 3) -> list[Field]:
-    """One field for all columns of a grid."""
-    return [field_for(texts(grid, blank))] * grid.width
-
-
-def texts(grid: Grid, blank: int = 3) -> list[str]:
-    """What stands in the cells of a grid."""
-    return [
-        "_" * blank if cell.mark == doc.BLANK else cell.text for row in grid.cells if row is not None for cell in row
-    ]
 
 
 def _right_need(spine: Spine, geometry: Geometry, minus: str, *, idle: bool) -> int:

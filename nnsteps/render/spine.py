@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from nnsteps import document as doc
 from nnsteps.document import Caption, Corner, Frame, Grid, Link, Sign, Spine, Words, Work
-from nnsteps.render.blocks import Field, column_fields, frame_lines, length, plan, strip
+from nnsteps.render.blocks import Field, column_fields, even, frame_lines, length, plan, strip
 from nnsteps.render.canvas import Canvas, Segment, columns, wrap
-from nnsteps.render.geometry import Geometry, aligned, corner_plan, corner_start, even, geometry_for, part_width, widest
+from nnsteps.render.geometry import Geometry, aligned, corner_plan, corner_start, geometry_for, part_width, widest
+from nnsteps.render.stacked import Stack
 from nnsteps.render.symbols import ASCII, Symbols
 from nnsteps.render.worklines import Setting, fitted, lines_for
 
@@ -38,6 +39,10 @@ class _Drawing:
     through: bool = field(default=False)
 
     @property
+    def _stack(self) -> Stack:
+        return Stack(self.canvas, self.at, self.symbols, self.kind, self.setting)
+
+    @property
     def setting(self) -> Setting:
         return self.at.setting(self.symbols.minus, "~" if self.symbols is ASCII else "≈")
 
@@ -45,7 +50,7 @@ class _Drawing:
         links = self.spine.links
         for place, link in enumerate(links):
             if self.at.stacked:
-                self._stacked(link, first=place == 0)
+                self._stack.link(link, first=place == 0)
             elif link.above or link.corners:
                 self._above(link, first=place == 0)
             elif link.kind == "start":
@@ -85,7 +90,8 @@ class _Drawing:
                 self.canvas.put(row, self.at.units(column), self.symbols.down, f"ink {self.kind}")
         self.arrow_drawn = False
 
-    def _heading(self, link: Link, *, own_row: bool) -> None:
+    def _heading(self, link: Link) -> None:
+        """The heading of a link on a row of its own."""
         if not link.heading:
             return
         self._clear()
@@ -104,7 +110,7 @@ class _Drawing:
         if place and self.spine.links[place - 1].kind != "start":
             self._clear()
             self.canvas.row()
-        self._heading(link, own_row=True)
+        self._heading(link)
         self._clear()
         for i, line in enumerate(self._spine_lines(link.out)):
             row = self._row()
@@ -130,14 +136,14 @@ class _Drawing:
                     canvas.put(row, at.units(k), "1")
             else:
                 self._thread(row)
-        elif link.heading and (lines or self.bottom or link.beside):
-            self._heading(link, own_row=True)
+        on_caption_row = link.heading and not (has_top or lines or self.bottom or link.beside)
+        if link.heading and not has_top and not on_caption_row:
+            self._heading(link)
         if self.bottom and lines:
             self._clear()
         row = self._row()
-        if link.heading and not has_top and not lines and canvas.free(row, 0, at.margin + columns(link.heading) + 1):
-            if not any(text == link.heading for _, text, _ in canvas.rows[row - 1]):
-                canvas.put(row, at.margin, link.heading, "bold")
+        if on_caption_row:
+            canvas.put(row, at.margin, link.heading, "bold")
         if not first:
             self._arrows(row, link.out.width)
         if lines:
@@ -199,13 +205,13 @@ class _Drawing:
     def _above(self, link: Link, *, first: bool) -> None:
         """A result with operands left of it and perhaps a gradient's frame to the right; names stand above."""
         canvas, at = self.canvas, self.at
-        self._heading(link, own_row=True)
+        self._heading(link)
         self._clear()
         corner = link.corners[0] if link.corners else None
         planned = corner_plan(corner, at) if corner else None
-        fits = planned is not None and corner_start(corner, at) + planned.width <= at.width
+        fits = corner is not None and planned is not None and corner_start(corner, at) + planned.width <= at.width
         right = list(corner.captions) if corner and fits else []
-        rows = self._left_caption(link, right)
+        self._left_caption(link, right)
         if corner and planned and fits:
             self._top_of(corner, planned.starts(), planned.fields[0])
         header = self._row()
@@ -225,8 +231,7 @@ class _Drawing:
             canvas.write(row, corner_start(corner, at), lines[-1])
         self._right(replace(link, work=()), body)
         if corner and not fits:
-            self._corner_below(link, corner)
-        del rows
+            self._stack.corner(corner)
 
     def _left_caption(self, link: Link, right: Sequence[Caption]) -> None:
         """The caption left of the spine, and those of the corner on the same rows where they fit."""
@@ -412,76 +417,6 @@ class _Drawing:
 
     def _spine_lines(self, grid: Grid) -> list[list[Segment]]:
         return strip(grid, even(grid), self.symbols, least=self.at.cell, units=self.at.anchor)
-
-    # --- where nothing else fits ---
-
-    def _stacked(self, link: Link, *, first: bool) -> None:
-        """Caption, numbers, arithmetic, under each other."""
-        canvas, at = self.canvas, self.at
-        if not first:
-            canvas.row()
-        if link.heading:
-            canvas.put(canvas.row(), at.margin, link.heading, "bold")
-        if link.caption:
-            self._stacked_caption(link.caption)
-        for part in (*([link.beside] if link.beside else []), *link.left):
-            match part:
-                case Frame(parts=parts):
-                    for grid in parts:
-                        self._stacked_grid(grid)
-                case Grid():
-                    self._stacked_grid(part)
-        self._stacked_grid(link.out)
-        self._stacked_work(link.work)
-        self._notes(link.notes)
-        for corner in link.corners:
-            self._corner_below(link, corner)
-
-    def _stacked_caption(self, caption: Caption) -> None:
-        canvas, at = self.canvas, self.at
-        indent = columns(caption.number) + 2 if caption.number else 0
-        for k, line in enumerate(wrap(caption.text, at.width - at.margin - indent)):
-            row = canvas.row()
-            if k == 0 and caption.number:
-                canvas.put(row, at.margin, caption.number, f"number {self.kind}")
-            canvas.put(row, at.margin + indent, line, "bold")
-        for text, role in ((caption.by_hand, "accent"), (caption.gloss, "gloss")):
-            for line in wrap(text, at.width - at.margin - indent) if text else []:
-                canvas.put(canvas.row(), at.margin + indent, line, role)
-
-    def _stacked_grid(self, grid: Grid) -> None:
-        from nnsteps.render.terminal import chunked
-
-        canvas, at = self.canvas, self.at
-        name = grid.name
-        room = at.width - at.margin - columns(name) - 1
-        if room < 16:
-            canvas.put(canvas.row(), at.margin, name, "name")
-            name, room = "", at.width - at.margin
-        for i, line in enumerate(chunked(grid, room, self.symbols)):
-            row = canvas.row()
-            if i == 0 and name:
-                canvas.put(row, at.margin, name, "name")
-            canvas.write(row, at.margin + (columns(name) + 1 if name else 0), line)
-        if grid.folded:
-            for text in wrap(grid.folded, at.width - at.margin):
-                canvas.put(canvas.row(), at.margin, text, "gloss")
-
-    def _stacked_work(self, works: Sequence[Work]) -> None:
-        canvas, at = self.canvas, self.at
-        works = fitted(works, at.width - at.margin - 2, self.setting)
-        for lines in lines_for(works, at.width - at.margin - 2, self.setting):
-            for line in lines:
-                canvas.write(canvas.row(), at.margin + 2, line)
-
-    def _corner_below(self, link: Link, corner: Corner) -> None:
-        """A gradient's frame that does not fit beside the spine."""
-        for caption in corner.captions:
-            self._stacked_caption(caption)
-        self._stacked_grid(corner.top)
-        for grid in corner.frame.parts:
-            self._stacked_grid(grid)
-        self._stacked_work(corner.work)
 
 
 TEXT_GAP = 1

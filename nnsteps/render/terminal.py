@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from nnsteps import document as doc
 from nnsteps.document import Answers, Document, Frames, Prose, Section, Spine
-from nnsteps.render.blocks import column_fields, frame_lines, length, plan, strip, strip_width
+from nnsteps.render.blocks import chunked, frame_lines, length, plan
 from nnsteps.render.canvas import Canvas, Line, Segment, columns, wrap
-from nnsteps.render.geometry import even
 from nnsteps.render.spine import draw_spines
 from nnsteps.render.symbols import ASCII, PAPER, Symbols
 from nnsteps.render.worklines import Setting, lines_for
@@ -265,22 +264,6 @@ class _Page:
             role = "grey" if value == "the same" else "plain"
             return [[(lead + line, role)] for line in wrap(value, room - 1)]
         return chunked(value, room, self.symbols)
-
-
-def chunked(grid: doc.Grid, room: int, symbols: Symbols) -> list[list[Segment]]:
-    """A grid between bars; too wide a one in blocks of columns."""
-    fields = column_fields(grid, 3) if grid.role == doc.WEIGHT else even(grid)
-    if strip_width(fields) <= room:
-        return strip(grid, fields, symbols)
-    count = max(1, (room - 1) // (max(field.width for field in fields) + 3))
-    lines: list[list[Segment]] = []
-    for first in range(0, grid.width, count):
-        last = min(first + count, grid.width)
-        cells = tuple(None if row is None else row[first:last] for row in grid.cells)
-        part = doc.Grid(grid.name, cells, grid.role, grid.shape)
-        lines.append([(f"columns {first + 1} to {last}" if last > first + 1 else f"column {last}", "grey")])
-        lines += strip(part, fields[first:last], symbols)
-    return lines
 
 
 __all__ = ["draw", "plain", "show"]

@@ -143,7 +143,8 @@ def _chunks_plain(work: Work, setting: Setting) -> list[str]:
 
 
 def _broken(chunks: list[str], width: int) -> list[list[Segment]]:
-    lines, line = [], ""
+    lines: list[str] = []
+    line = ""
     for chunk in chunks:
         indent = "  " if lines else ""
         if line and columns(line) + 1 + columns(chunk) > width:

@@ -1,0 +1,80 @@
+"""What is written over a result: the step's number and formula, and a few plain words. Knows no page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from nnsteps.document import Caption
+from nnsteps.notation import caption, pretty
+from nnsteps.trace import BACKWARD, Step, Trace
+from nnsteps.working import Writer, is_picture_of_products, is_product, look, parts_of
+
+MOST_WORDS = 36  # letters of a gloss
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """Writes captions; a gloss is said at the first step of its kind only."""
+
+    trace: Trace
+    writer: Writer
+    blanks: frozenset[int]
+    glossed: set[str] = field(default_factory=set)
+
+    def name(self, step: Step) -> str:
+        """The name of a step's result."""
+        return pretty(step.key, ascii=self.writer.ascii)
+
+    def of(self, node: int, step: Step | None) -> Caption:
+        if step is None:
+            return Caption("", caption(self.trace.said(node, top=True), ascii=self.writer.ascii), self._gloss(node))
+        plain = self.plain(step)
+        gloss = step.words or self._gloss(node)
+        if step.kind == BACKWARD and not step.words:
+            gloss = self._said_once("back", "back through the weights") if is_product(self.trace, node) else ""
+        note = self.writer.words(step.note or "")
+        gloss = self.writer.words(gloss)
+        return replace(plain, gloss=note if note and len(note) <= MOST_WORDS else gloss)
+
+    def plain(self, step: Step) -> Caption:
+        ascii, name = self.writer.ascii, self.name(step)
+        formula = caption(step.formula, ascii=ascii)
+        if step.by_hand is None:
+            return Caption(str(step.index), f"{name} = {formula}")
+        about = "~" if ascii else "≈"
+        here = self.trace.nodes[self.trace.nodes[step.node].out or step.node]
+        if look(self.trace, here.id) == "rounding" and self.trace.said(here.inputs[0]) == step.formula:
+            digits = int(here.options.get("digits", 0))
+            words = {0: "to whole numbers", 1: "to one decimal", 2: "to two decimals"}.get(
+                digits, f"to {digits} decimals"
+            )
+            return Caption(str(step.index), f"{name} = {formula}", by_hand=f"{about} {words}")
+        by_hand = caption(step.by_hand, ascii=ascii)
+        return Caption(str(step.index), f"{name} = {by_hand}", by_hand=f"{about} for {formula}")
+
+    def _gloss(self, node: int) -> str:
+        op = self.trace.nodes[node].op
+        if op is None:
+            return ""
+        name, gloss = op.name, op.look.gloss
+        if is_picture_of_products(self.trace, node):
+            biased = bool(parts_of(self.trace, node)[1])
+            name = "product+" if biased else "product"
+            gloss = "row times column, plus bias" if biased else "row times column"
+        return self._said_once(name, gloss)
+
+    def _said_once(self, name: str, gloss: str) -> str:
+        """A gloss is said at the first step of its kind only."""
+        gloss = self.writer.words(gloss)
+        if name in self.glossed:
+            return ""
+        self.glossed.add(name)
+        return gloss
+
+    def notes(self, step: Step | None) -> tuple[str, ...]:
+        if step is None:
+            return ()
+        long = [step.note] if step.note and len(step.note) > MOST_WORDS else []
+        words = self.trace.nodes[step.node].words
+        about_numbers = ("", "") if self.blanks else (words, step.remark or "")
+        return tuple(self.writer.words(text) for text in (*long, *about_numbers) if text)

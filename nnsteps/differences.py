@@ -1,0 +1,186 @@
+"""Central differences: a gradient found a second time, from nothing but the forward pass. Knows no answers.
+
+Theory of operation. The array that a name stood for when the loss was computed is moved a little, what follows is
+replayed with the recorded choices held, and the difference of the losses gives the slope. A difference taken across a
+kink (ReLU at 0) means nothing. Where the numbers stand exactly on one, `beside_the_kinks` nudges the given values by a
+small fixed pattern and replays everything, backward steps included, so that the comparison can be made there.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnsteps.compounds import SHORTCUTS, Compound
+from nnsteps.evaluate import holds
+from nnsteps.formula import names, parse
+from nnsteps.ops import Array, Op
+from nnsteps.trace import BACKWARD, Node, Step, Trace
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+NUDGES = ((1e-3, 0.0), (1e-3, 0.5), (1e-4, 0.25), (1e-2, 0.75), (1e-5, 0.1))  # size, start of the pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One gradient to be compared."""
+
+    name: str
+    loss: int
+    wrt: int
+    node: int
+
+
+class Probe:
+    """The loss as a function of one recorded array, everything else held."""
+
+    def __init__(self, trace: Trace, wrt: int, loss: int, values: Sequence[Array]) -> None:
+        self.values = list(values[: loss + 1])
+        self.wrt, self.loss = wrt, loss
+        self.loss_value = float(self.values[loss].item())
+        changed, above = {wrt}, trace.ancestors(loss)
+        self.path: list[Node] = []
+        for node in trace.nodes[wrt + 1 : loss + 1]:
+            before = (node.out,) if node.out is not None else node.inputs
+            if node.id in above and any(i in changed for i in before):
+                changed.add(node.id)
+                self.path.append(node)
+        self.jumps = bool(kinks(trace, [node.id for node in self.path], self.values))
+
+    def slope(self, direction: Array, h: float, five_points: bool) -> float:
+        """The central difference of the loss along a direction."""
+        near = self._at(direction, h) - self._at(direction, -h)
+        if not five_points:
+            return near / (2 * h)
+        far = self._at(direction, 2 * h) - self._at(direction, -2 * h)
+        return (8 * near - far) / (12 * h)
+
+    def _at(self, direction: Array, h: float) -> float:
+        values = self.values.copy()
+        values[self.wrt] = values[self.wrt] + h * direction
+        with np.errstate(all="ignore"):
+            for node in self.path:
+                if node.out is not None:
+                    values[node.id] = values[node.out]
+                else:
+                    assert isinstance(node.op, Op)
+                    values[node.id] = node.op.value(*(values[i] for i in node.inputs), **node.options)
+        return float(values[self.loss].item())
+
+
+def step_sizes(size: float) -> Iterator[tuple[bool, float]]:
+    """Five points or three, and how far apart: some for smooth slopes, some for kinks nearby, some for tiny numbers."""
+    yield True, 1e-3 * max(1.0, size)
+    yield False, 1e-5
+    yield False, 1e-6
+    yield True, 1e-5
+    if 0 < size < 1:
+        yield True, 1e-3 * size
+        yield True, 1e-5 * size
+
+
+def targets(trace: Trace) -> list[Target]:
+    """Every whole gradient in the trace: those asked for, and those of named values on the way."""
+    found: dict[tuple[int, int, int], Target] = {}
+    losses: dict[str, list[int]] = {}
+    for gradient in trace.gradients:
+        losses.setdefault(gradient.loss_name, []).append(gradient.loss)
+        found[gradient.loss, gradient.wrt, gradient.node] = Target(
+            gradient.name, gradient.loss, gradient.wrt, gradient.node
+        )
+    for step in trace.steps:
+        if step.kind != BACKWARD or step.of is None or "@" in step.name.rsplit("/d", 1)[-1]:
+            continue
+        loss = _loss_of(trace, step, losses)
+        if loss is not None:
+            found.setdefault((loss, step.of, step.node), Target(step.key, loss, step.of, step.node))
+    # the gradient of a cell (dL/dh[3]) is a part of one that is here anyway
+    return [target for target in found.values() if trace.value(target.wrt).shape == trace.value(target.node).shape]
+
+
+def _loss_of(trace: Trace, step: Step, losses: Mapping[str, list[int]]) -> int | None:
+    """The loss that a backward step belongs to: the last of its name that uses the value."""
+    for name, nodes in losses.items():
+        if step.name.startswith(f"d{name}/d"):
+            return next((loss for loss in sorted(set(nodes), reverse=True) if step.of in trace.ancestors(loss)), None)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Values beside all kinks; how many kinks the recorded numbers stand on, and what is agreed there."""
+
+    values: list[Array]
+    kinks: int = 0
+    conventions: tuple[str, ...] = ()
+
+
+def beside_the_kinks(trace: Trace, losses: list[int]) -> Beside:
+    """All values at numbers where every difference has a meaning: the recorded ones, or nudged ones."""
+    values = [node.value for node in trace.nodes]
+    feeding = sorted(set().union(*(trace.ancestors(loss) for loss in losses)))
+    found = kinks(trace, feeding, values)
+    if not found:
+        return Beside(values)
+    count = sum(cells for _, cells in found)
+    best, left, movable = values, count, _movable(trace, feeding)
+    for size, start in NUDGES:
+        nudged = trace.replay(_nudged(trace, movable, size, start))
+        if all(np.isfinite(value).all() for value in nudged):
+            remaining = sum(cells for _, cells in kinks(trace, feeding, nudged))
+            if remaining < left:
+                best, left = nudged, remaining
+        if not left:
+            break
+    return Beside(best, count, tuple(dict.fromkeys(convention(trace.nodes[node]) for node, _ in found)))
+
+
+def kinks(trace: Trace, nodes: Sequence[int], values: Sequence[Array]) -> list[tuple[int, int]]:
+    """The nodes that stand exactly on a kink, and how many of their cells do."""
+    found = []
+    for node_id in nodes:
+        node = trace.nodes[node_id]
+        if isinstance(node.op, Op) and node.op.kinks is not None and node.out is None:
+            count = int(np.sum(node.op.kinks(*(values[i] for i in node.inputs), **node.options)))
+            if count:
+                found.append((node_id, count))
+    return found
+
+
+def convention(node: Node) -> str:
+    """What the record says about the slope at its kink: relu′(0) = 0."""
+    assert node.op is not None
+    said = re.search(r"Convention: (.+?)\.(\s|$)", node.op.doc)
+    words = said[1] if said else "the slope at a jump is 0"
+    return words if node.op.name in words else f"{node.op.name}: {words}"
+
+
+def _movable(trace: Trace, feeding: Sequence[int]) -> list[str]:
+    """The given names that may be nudged: those on which no precondition of a closed gradient depends."""
+    held: set[int] = set()
+    for node_id in feeding:
+        node = trace.nodes[node_id]
+        if not isinstance(node.op, Compound):
+            continue
+        conditions = {node.op.needs} | {rule.needs for rule in SHORTCUTS.values() if rule.outer == node.op.name}
+        bound = {node.op.argument(k): i for k, i in enumerate(node.inputs)}
+        for condition in conditions - {""}:
+            asked = {name: bound[name] for name in names(parse(condition)) if name in bound}
+            if holds(trace, condition, bound):
+                held |= set().union(*(trace.ancestors(i) for i in asked.values()))
+    return [name for name, node in trace.given.items() if node not in held]
+
+
+def _nudged(trace: Trace, movable: Sequence[str], size: float, start: float) -> dict[int, Array]:
+    """The given values, each moved by its own fraction of `size`: the fractions of a golden ratio sequence."""
+    place, changes = 0, {}
+    for name in movable:
+        value = trace.value(trace.given[name])
+        fractions = (start + GOLDEN * np.arange(place + 1, place + value.size + 1)) % 1.0
+        changes[trace.given[name]] = value + size * (fractions - 0.5).reshape(value.shape)
+        place += value.size
+    return changes

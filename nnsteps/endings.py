@@ -1,0 +1,203 @@
+"""The last parts of a page: the update, the answers, what was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnsteps import document as doc
+from nnsteps.document import Answer, Answers, Caption, Frame, Frames, Section, Work
+from nnsteps.notation import caption
+from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step
+from nnsteps.view import Context
+from nnsteps.working import parts_of
+
+if TYPE_CHECKING:
+    from nnsteps.verify import Report
+
+MOST_ANSWERS = 8
+
+
+def update_section(page: Context, steps: list[Step], drawn: Sequence[tuple[int, ...]]) -> Section:
+    """The new values, in the frames that the old ones were `drawn` in."""
+    trace, writer = page.trace, page.writer
+    new = {step.of: step for step in steps if step.of is not None}
+    groups: list[list[Step]] = []
+    for frame in dict.fromkeys(drawn):
+        group = [new.pop(node) for node in frame if node in new]
+        if group:
+            groups.append(group)
+    groups += [[step] for step in new.values()]
+    frames = []
+    for group in groups:
+        parts = []
+        work: Work | None = None
+        for step in group:
+            old, value = trace.value(step.of or 0), trace.value(step.node)
+            same = (
+                {at: doc.UNCHANGED for at in np.ndindex(*value.shape) if value[at] == old[at]}
+                if value.ndim == 2
+                else {}
+            )
+            role = doc.BIAS if page.roles.get(step.of or -1) == doc.BIAS else doc.NEW
+            parts.append(writer.grid(step.node, role, name=page.name(step.key), marks=same, blank=page.view.blank))
+            if work is None and page.view.work != "none" and not page.view.blank:
+                work = _update_work(page, step)
+        frames.append((Frame(tuple(parts), "learnable"), work))
+    return Section(
+        "UPDATE", UPDATE, "every number in a heavy frame takes a small step downhill",
+        (Frames(_update_captions(page, steps), tuple(frames), _unchanged(page, steps)),),
+    )  # fmt: skip
+
+
+def _unchanged(page: Context, steps: list[Step]) -> str:
+    """What the grey numbers of an update are."""
+    same = any((page.trace.value(s.node) == page.trace.value(s.of or 0)).any() for s in steps)
+    return "grey: unchanged, its gradient is 0" if same and not page.view.blank else ""
+
+
+def _update_work(page: Context, step: Step) -> Work | None:
+    trace, writer = page.trace, page.writer
+    old, value = trace.value(step.of or 0), trace.value(step.node)
+    changed = [at for at in np.ndindex(*value.shape) if value[at] != old[at]]
+    if not changed:
+        return None
+    at = tuple(int(k) for k in changed[0])
+    node = step.node if not trace.nodes[step.node].by_hand else (trace.nodes[step.node].out or step.node)
+    (line,) = writer.sums([(trace.explain(node, at), float(value[at]), step.node)])
+    return Work(
+        None,
+        (line,),
+        where="[" + ",".join(str(k + 1) for k in at) + "]",
+        cell=writer.name(step.node) + writer.place(at, value.shape),
+    )
+
+
+def _update_captions(page: Context, steps: list[Step]) -> tuple[Caption, ...]:
+    ascii = page.view.ascii
+    span = f"{steps[0].index}{'-' if ascii else '–'}{steps[-1].index}" if len(steps) > 1 else str(steps[0].index)
+    if len(steps) <= 2:
+        return tuple(Caption(str(s.index), f"{page.name(s.key)} = {caption(s.formula, ascii=ascii)}") for s in steps)
+    out: list[Caption] = []
+    for letter, mine in (
+        ("W", [s for s in steps if page.roles.get(s.of or -1) != doc.BIAS]),
+        ("b", [s for s in steps if page.roles.get(s.of or -1) == doc.BIAS]),
+    ):
+        if mine:
+            formula = caption(mine[0].formula, ascii=ascii)
+            key = page.name(page.trace.keys[mine[0].of or 0])
+            text = f"new {letter} = " + formula.replace(key, letter)
+            out.append(Caption(span if not out else "", text))
+    return tuple(out)
+
+
+def answer_section(page: Context) -> Section:
+    """The final values, by hand and exactly, and what was checked."""
+    compare = page.exact is not None and any(step.by_hand is not None for step in page.trace.steps)
+    about = "~" if page.view.ascii else "≈"
+    columns = (f"by hand {about}", "exact") if compare else ()
+    rows = []
+    for step in _final_steps(page):
+        rows.append(Answer(page.name(step.key), _both(page, step) if compare else (_value(page, step.node),)))
+    return Section("ANSWERS", doc.ANSWERS, "", (Answers(columns, tuple(rows), tuple(_below(page, compare))),))
+
+
+def _final_steps(page: Context) -> list[Step]:
+    trace = page.trace
+    if page.view.compare:
+        return [step for step in trace.steps if step.kind != UPDATE]
+    used = {node for step in trace.steps if step.kind == FORWARD for node in step.uses.values()}
+    losses = {g.loss for g in trace.gradients}
+    chosen = []
+    for step in trace.steps:
+        if step.kind == FORWARD:
+            final = step.node not in used or step.node in losses or page.roles.get(step.node) == doc.OUTPUT
+            if final or step.by_hand is not None:
+                chosen.append(step)
+        elif step.kind == BACKWARD and "@" not in step.name and _is_pre_activation(page, step.of):
+            chosen.append(step)
+    return chosen if len(chosen) <= MOST_ANSWERS else chosen[:MOST_ANSWERS]
+
+
+def _is_pre_activation(page: Context, node: int | None) -> bool:
+    """Whether a value is a weighted sum: z = W a + b."""
+    return node is not None and bool(parts_of(page.trace, node)[0])
+
+
+def _value(page: Context, node: int) -> doc.Grid | str:
+    value = page.trace.value(node)
+    if value.ndim == 2 and value.shape[1] == 1 and value.size <= 12:
+        return page.writer.vector(node)
+    if value.size > 60:
+        return f"{page.shape(value.shape)}, above"
+    role = page.roles.get(node, doc.OUTPUT)
+    return page.writer.grid(node, role if role != doc.PASSING else doc.OUTPUT, name="")
+
+
+def _both(page: Context, step: Step) -> tuple[doc.Grid | str, ...]:
+    assert page.exact is not None
+    mine = _value(page, step.node)
+    other = page.exact.names.get(step.name)
+    if other is None:
+        return (mine, "")
+    versions = page.trace.names[step.name]
+    node = other[versions.index(step.node)] if step.node in versions and len(other) == len(versions) else other[-1]
+    ours, theirs = page.trace.value(step.node), page.exact.value(node)
+    if ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=1e-12, atol=1e-14):
+        return (mine, "the same")
+    other_page = Context.of(page.exact, page.view, None)
+    return (mine, _value(other_page, node))
+
+
+def _below(page: Context, compare: bool) -> Iterable[tuple[str, tuple[str, ...]]]:
+    trace = page.trace
+    if page.view.compare and compare:
+        yield "largest gap", (_gap(page),)
+    count = sum(trace.value(node).size for node in page.learnable)
+    if count:
+        sizes = "  ".join(f"{page.name(name)} {trace.value(node).size}" for node, name in page.learnable.items())
+        yield "learnable", (f"{count} number{'s' if count > 1 else ''}:  {sizes}",)
+    if page.view.checked is not None:
+        yield _checked(page, page.view.checked)
+
+
+def _checked(page: Context, report: Report) -> tuple[str, tuple[str, ...]]:
+    """What the self-check compared, and what it found."""
+    if not report.ok:
+        return "WRONG", tuple(page.writer.words(failure) for failure in report.failures)
+    lines = [f"{report.steps} steps and {report.lines} worked lines, each computed twice"]
+    if report.gradients:
+        exact = " (exact values)" if any(step.by_hand is not None for step in page.trace.steps) else ""
+        lines.append(f"{report.gradients} gradients{exact} against finite differences")
+    if report.answers:
+        lines.append(f"{report.answers} published answers, all equal")
+    return "ok checked" if page.view.ascii else "✓ checked", tuple(lines)
+
+
+def _gap(page: Context) -> str:
+    assert page.exact is not None
+    gaps = []
+    for step in page.trace.steps:
+        if step.name in page.exact.names and step.kind != UPDATE:
+            ours, theirs = page.trace.value(step.node), page.exact[step.name]
+            if ours.shape == theirs.shape:
+                at = tuple(int(k) for k in np.unravel_index(int(np.argmax(np.abs(ours - theirs))), ours.shape))
+                gaps.append((float(abs(ours - theirs)[at]), step, at, float(ours[at]), float(theirs[at])))
+    size, step, at, by_hand, exact = max(gaps, key=lambda gap: gap[0])
+    if size == 0:
+        return "none"
+    w = page.writer
+    where = w.name(step.node) + w.place(at, page.trace.value(step.node).shape)
+    return f"{w.alone(size)}, at {where}: {w.alone(by_hand)} by hand, {w.alone(exact)} exact"
+
+
+def check_section(page: Context) -> Section:
+    """What to do after an exercise."""
+    name = page.trace.problem.name
+    lines = (
+        (f"nnsteps solve {name}", ("every step worked out",)),
+        (f"nnsteps why {name} CELL", ("where one number comes from",)),
+    )
+    return Section("CHECK", doc.ANSWERS, "", (Answers((), (), lines),))

@@ -1,0 +1,110 @@
+"""The head of a page: what is given, what is asked, and the map of the values' way."""
+
+from __future__ import annotations
+
+from nnsteps import document as doc
+from nnsteps.document import Chip
+from nnsteps.trace import FORWARD, UPDATE
+from nnsteps.view import Context
+
+MOST_DOTS = 8
+
+
+def head(page: Context) -> tuple[tuple[str, str], ...]:
+    """The labelled lines under the title."""
+    about = "~" if page.view.ascii else "≈"
+    lines = [("given", _given_line(page)), ("find", _find_line(page))]
+    if any(step.by_hand is not None for step in page.trace.steps):
+        lines.append((about, "marks a number rounded by hand; everything else is exact, and rounded only on paper"))
+    if page.view.rounding == "each-step":
+        lines.append(("rounding", "at each step: every number is computed from the numbers as shown"))
+    elif page.view.rounding == "fractions":
+        lines.append(("rounding", "none where a short fraction is exact"))
+    lines += [
+        ("note", page.writer.words(text)) for text in (*page.trace.problem.conventions, *page.trace.problem.notes)
+    ]
+    return tuple((label, text) for label, text in lines if text)
+
+
+def _given_line(page: Context) -> str:
+    """What is given: short columns in full, other values by their shape, learnable numbers by their count."""
+    trace, parts = page.trace, []
+    for name, node in trace.given.items():
+        if node in page.learnable:
+            continue
+        value = trace.value(node)
+        shown = page.name(name)
+        if value.shape[-1] == 1 and value.ndim == 2 and value.size <= 12:
+            parts.append(f"{shown} = {page.writer.vector(node)}")
+        else:
+            parts.append(f"{shown} {page.shape(value.shape)}")
+    count = sum(trace.value(node).size for node in page.learnable)
+    if count:
+        number = "number" if count == 1 else "numbers"
+        frame = "frame" if len(page.learnable) < 3 else "frames"
+        parts.append(f"{'and ' if parts else ''}{count} learnable {number}, in the heavy {frame}")
+    return "    ".join(parts)
+
+
+def _find_line(page: Context) -> str:
+    """What is asked: the results that nothing else uses, the gradients, the update."""
+    trace = page.trace
+    used = {node for step in trace.steps if step.kind == FORWARD for node in step.uses.values()}
+    finals = [step.key for step in trace.steps if step.kind == FORWARD and step.node not in used]
+    losses = list(dict.fromkeys(gradient.loss_name for gradient in trace.gradients))
+    text = ", ".join(page.name(key) for key in dict.fromkeys([*finals, *losses]))
+    if trace.gradients:
+        text += f", {'its' if len(losses) == 1 else 'their'} gradient{_with_respect_to(page)}"
+    if any(step.kind == UPDATE for step in trace.steps):
+        text += ", then the new values"
+    return text
+
+
+def _with_respect_to(page: Context) -> str:
+    wrt = sorted({gradient.wrt for gradient in page.trace.gradients})
+    if any(node not in page.learnable for node in wrt):
+        return " with respect to " + ", ".join(page.name(page.trace.keys[node]) for node in wrt)
+    count = sum(page.trace.value(node).size for node in wrt)
+    return f" for each of the {count}" if count > 1 else ""
+
+
+def map_of(page: Context) -> tuple[Chip, ...]:
+    """The way of the values, where every result hangs on the one before."""
+    trace, chips, arrow = page.trace, [], []
+    here: int | None = None
+    weights = False
+    for step in trace.steps:
+        if step.kind != FORWARD:
+            break
+        data = [n for n in step.uses.values() if n not in page.learnable]
+        if here is None:
+            starts = [n for n in data if n in trace.given.values()]
+            if len(starts) != 1:
+                return ()
+            here = starts[0]
+            chips.append(_chip(page, here, (), False))
+        if here not in data:
+            return ()
+        for name, node in step.uses.items():
+            if node in page.learnable or (node != here and node in trace.given.values()):
+                arrow.append(page.name(name))
+                weights |= node in page.learnable
+            elif node != here:
+                return ()
+        here = step.node
+        if page.roles.get(here) != doc.PASSING:
+            chips.append(_chip(page, here, tuple(arrow), weights))
+            arrow, weights = [], False
+    return tuple(chips) if len(chips) > 1 else ()
+
+
+def _chip(page: Context, node: int, arrow: tuple[str, ...], learnable: bool) -> Chip:
+    value = page.trace.value(node)
+    dot = "o" if page.view.ascii else "●"
+    if set(value.shape) == {1}:
+        size = ""
+    elif value.ndim == 2 and value.shape[1] == 1 and value.size <= MOST_DOTS:
+        size = dot * value.size
+    else:
+        size = page.shape(value.shape)
+    return Chip(page.writer.name(node), size, page.roles.get(node, doc.GIVEN), arrow, learnable)

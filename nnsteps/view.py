@@ -1,0 +1,98 @@
+"""What a page shows, and what all parts of a page share. Draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nnsteps import document as doc
+from nnsteps import roles
+from nnsteps.notation import pretty
+from nnsteps.ops import side_text
+from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step, Trace
+from nnsteps.working import Writer, is_product
+
+if TYPE_CHECKING:
+    from nnsteps.verify import Report
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is shown of a trace, and how its numbers are written."""
+
+    width: int = 100
+    ascii: bool = False
+    work: str = "lines"
+    blank: bool = False
+    only: str | None = None
+    step: str | None = None
+    until: int | None = None
+    compare: bool = False
+    digits: int | None = None
+    rounding: str = "inside"
+    checked: Report | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One trace under one view: how its numbers are written and what they are for."""
+
+    trace: Trace
+    view: View
+    exact: Trace | None
+    writer: Writer
+    learnable: Mapping[int, str]
+    roles: Mapping[int, str]
+    blanks: frozenset[int]
+
+    @classmethod
+    def of(cls, trace: Trace, view: View, exact: Trace | None) -> Context:
+        """The context of a page."""
+        writer = Writer(trace, ascii=view.ascii, digits=view.digits, rounding=view.rounding)
+        learnable = {trace.given[name]: name for name in roles.learnable(trace)}
+        blanks = frozenset(node.id for node in trace.nodes if node.op is not None) if view.blank else frozenset()
+        return cls(trace, view, exact, writer, learnable, _roles(trace, learnable), blanks)
+
+    def name(self, key: str) -> str:
+        """A name as this page writes it."""
+        return pretty(key, ascii=self.view.ascii)
+
+    def shape(self, shape: tuple[int, ...]) -> str:
+        """A shape as this page writes it."""
+        return side_text(shape).replace("×", "x") if self.view.ascii else side_text(shape)
+
+
+def _roles(trace: Trace, learnable: Mapping[int, str]) -> dict[int, str]:
+    out: dict[int, str] = {node: doc.WEIGHT if node in learnable else doc.GIVEN for node in trace.given.values()}
+    for node in roles.biases(trace):
+        out[node] = doc.BIAS if node in learnable else out[node]
+    users: dict[int, list[Step]] = {}
+    for step in trace.steps:
+        if step.kind == FORWARD:
+            for node in step.uses.values():
+                users.setdefault(node, []).append(step)
+    losses = {gradient.loss for gradient in trace.gradients}
+    level = 0
+    for step in trace.steps:
+        node = step.node
+        if step.kind == BACKWARD:
+            out.setdefault(node, doc.GRADIENT)
+        elif step.kind == UPDATE:
+            out[node] = doc.NEW
+        elif node in losses:
+            out[node] = doc.LOSS
+        else:
+            then = users.get(node, [])
+            if not then or all(user.node in losses for user in then):
+                out[node] = doc.OUTPUT
+            elif len(then) == 1 and not _multiplied(trace, node):
+                out[node] = doc.PASSING
+            else:
+                out[node] = doc.ACTIVATION[min(level, 2)]
+                level += 1
+    return out
+
+
+def _multiplied(trace: Trace, node: int) -> bool:
+    return any(node in trace.nodes[i].inputs for i in range(len(trace.nodes)) if is_product(trace, i))

@@ -1,0 +1,159 @@
+"""The worked lines of a result. Knows no page: a line says which row it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nnsteps import document as doc
+from nnsteps import scalar
+from nnsteps.document import Work
+from nnsteps.ops import Array
+from nnsteps.trace import Trace
+from nnsteps.working import Writer, core, drawn_rows, places_of, with_hand
+
+At = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Writes worked lines: `work` is none, lines (one for each row) or all (one for each cell)."""
+
+    trace: Trace
+    writer: Writer
+    exact: Trace | None
+    work: str
+    blanks: frozenset[int]
+
+    def lines(self, node: int) -> tuple[Work, ...]:
+        """The worked lines of a result: one a row, of the first column that is not all 0 (or of every column)."""
+        if self.work == "none" or node in self.blanks:
+            return ()
+        trace = self.trace
+        value = trace.value(node)
+        if node in trace.keys and trace.nodes[node].op is None:
+            return ()
+        rows, columns = self._lines_for(value)
+        inner = self._inner(node)
+        if inner:
+            return self._inner_work(node, inner, rows, columns)
+        middle = core(trace, node)
+        if middle != node and middle in trace.literals:
+            middle = node
+        places = [self._at(value.shape, i, j) for j in columns for i in rows]
+        trees = [trace.explain(middle, at) for at in places]
+        if not any(isinstance(tree, scalar.Fn) for tree in trees):
+            return ()  # nothing is computed: copies and counts
+        values = [float(trace.value(middle)[at]) for at in places]
+        sums = self.writer.sums([(tree, x, middle) for tree, x in zip(trees, values, strict=True)])
+        return tuple(
+            Work(
+                self._drawn_row(value.shape, at),
+                (self._finish_sum(line, node, middle, at),),
+                where=self._where(value.shape, at, rows),
+                cell=self.writer.name(node) + self.writer.place(at, value.shape),
+            )
+            for line, at in zip(sums, places, strict=True)
+        )
+
+    def _lines_for(self, value: Array) -> tuple[list[int], list[int]]:
+        flat = value.reshape(-1, value.shape[-1])
+        rows = [i for i in drawn_rows(flat.shape[0]) if i is not None]
+        if self.work == "all":
+            return rows, list(range(min(flat.shape[1], 40)))
+        alive = np.flatnonzero(np.any(flat != 0, axis=0))
+        return rows, [int(alive[0]) if alive.size else 0]
+
+    def _at(self, shape: At, row: int, column: int) -> At:
+        lead = np.unravel_index(row, shape[:-1])
+        return (*(int(k) for k in lead), column)
+
+    def _drawn_row(self, shape: At, at: At) -> int:
+        row = int(np.ravel_multi_index(at[:-1], shape[:-1]))
+        return drawn_rows(int(np.prod(shape[:-1]))).index(row)
+
+    def _where(self, shape: At, at: At, rows: list[int]) -> str:
+        first = self._at(shape, rows[0], at[-1]) == at
+        return f"column {at[-1] + 1}" if shape[-1] > 1 and first else ""
+
+    def _finish_sum(self, line: doc.Sum, node: int, middle: int, at: At) -> doc.Sum:
+        """What a person writes down, behind what the arithmetic gives; or the exact value, where it is another one."""
+        trace, here = self.trace, self.trace.nodes[node]
+        if not here.by_hand:
+            return line
+        if here.out != middle and middle != node:
+            return with_hand(line, self.writer.text(node, float(trace.value(node)[at])))
+        name = trace.keys.get(node)
+        if self.exact is None or name is None or name not in self.exact.names:
+            return line
+        exact = self.exact[name]
+        style = self.writer.style_of([exact])
+        return replace(line, aside=f"exact {style.write(float(exact[at]))}")
+
+    def _inner(self, node: int) -> list[tuple[str, int]]:
+        """The inner steps to show for a compound: each as large as the result, or one number for a column."""
+        trace = self.trace
+        here = trace.nodes[core(trace, node)]
+        shape = here.value.shape
+        if len(here.inner) < 2 or shape == (1, 1) or len(shape) != 2:
+            return []
+        for _, inner in here.inner:
+            if trace.value(inner).shape not in (shape, (1, shape[1])):
+                return []
+        return list(here.inner)
+
+    def _inner_work(
+        self, node: int, inner: list[tuple[str, int]], rows: list[int], columns: list[int]
+    ) -> tuple[Work, ...]:
+        """A line for each row with the inner steps side by side, and a line for each sum below them."""
+        trace, shape = self.trace, self.trace.value(node).shape
+        members = {i for _, i in inner}
+        middle = core(trace, node)
+        self.writer.share_style([i for _, i in inner[:-1]])
+        across = [i for _, i in inner if trace.value(i).shape == shape]
+        down = [i for _, i in inner if trace.value(i).shape != shape]
+
+        def halt(i: int) -> bool:
+            return i in trace.keys or i in members
+
+        out: list[Work] = []
+        for j in columns:
+            lines = []
+            for i in across:
+                wanted = [(trace.explain(i, (row, j), halt), float(trace.value(i)[row, j]), i) for row in rows]
+                lines.append(self.writer.sums([w if w[2] != middle else (w[0], w[1], middle) for w in wanted]))
+            for place, row in enumerate(rows):
+                sums = [column[place] for column in lines]
+                if trace.nodes[node].by_hand:
+                    sums[-1] = with_hand(sums[-1], self.writer.text(node, float(trace.value(node)[row, j])))
+                cell = self.writer.name(node) + self.writer.place((row, j), shape)
+                out.append(
+                    Work(
+                        self._drawn_row(shape, (row, j)),
+                        tuple(sums),
+                        where=self._where(shape, (row, j), rows),
+                        cell=cell,
+                    )
+                )
+            for i in down:
+                op = trace.nodes[i].op
+                sign = (op.look.sign or op.name) if op is not None else ""
+                sign = "sum" if self.writer.ascii and sign == "Σ" else sign
+                text = self.writer.text(i, float(trace.value(i)[0, j]))
+                out.append(Work(None, (doc.Sum((doc.Term("+", sign),), "=", text),), cell=sign))
+        return tuple(out)
+
+    def crossed_out(self, source: int) -> tuple[Work, ...]:
+        """Which numbers of a block a gate crosses out, in words, beside the first of them."""
+        above = self.trace.value(source)
+        if self.work == "none" or source in self.blanks:
+            return ()
+        negative = [at for at in places_of(above) if above[at] < 0]
+        if not negative:
+            return ()
+        texts = list(dict.fromkeys(self.writer.text(source, float(above[at])) for at in negative))
+        listed = ", ".join(texts[:6]) + (", …" if len(texts) > 6 and not self.writer.ascii else "")
+        words = f"{listed} {'is' if len(texts) == 1 else 'are'} negative: crossed out, 0"
+        row = self._drawn_row(above.shape, negative[0]) if negative[0][0] in drawn_rows(above.shape[0]) else 0
+        return (Work(row, words=words),)
