@@ -203,8 +203,8 @@ compound(
 
 compound(
     "cross_entropy(p, y, reduction='sum')",
-    doc="−Σ y · log p: how surprised the probabilities p are by the target y. Convention: natural logarithm, summed over "
-    "the columns.",
+    doc="−Σ y · log p: how surprised the probabilities p are by the target y. "
+    "Convention: natural logarithm, summed over the columns.",
     shapes="(m, n), (m, n) -> (1, 1); reduction='none': (1, n)",
     by=lambda options: {
         "sum": ("out = -sum(xlogy(y, p))",),
@@ -220,8 +220,8 @@ compound(
 )
 compound(
     "softmax_cross_entropy(z, y, reduction='sum')",
-    doc="Cross-entropy of softmax(z) with the target y, from the logits z: right for any numbers. Convention: summed over "
-    "the columns.",
+    doc="Cross-entropy of softmax(z) with the target y, from the logits z: right for any numbers. "
+    "Convention: summed over the columns.",
     shapes="(m, n), (m, n) -> (1, 1); reduction='none': (1, n)",
     by=lambda options: {
         "sum": ("out = sum(y * (logsumexp(z, axis=0) - z))",),

@@ -197,7 +197,7 @@ class _Solver:
         raise GradientError(
             f"{loss_name} does not use {base.id}",
             place=place,
-            hint=f"Its gradient would be 0 everywhere. Take {base.id} out of wrt, or use it in a step before {loss_name}.",
+            hint=f"Its gradient would be 0 everywhere. Take {base.id} out of wrt, or use it before {loss_name}.",
         )
 
     def _keep_gradient(self, loss: int, loss_name: str, expr: Expr, node: int, place: Place | None) -> int:

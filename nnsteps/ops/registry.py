@@ -169,5 +169,5 @@ def stretches(names: tuple[str, ...], *shapes: Shape, **_: object) -> None:
                 )
                 raise ShapeError(
                     f"{first_name} ({side_text(first)}) and {name} ({side_text(shape)}) do not fit cell by cell",
-                    hint=f"{first_name} has {one} {side}, {name} has {other}; they need the same shape, or a side of length 1.",
+                    hint=f"{first_name} has {one} {side}, {name} has {other}; they need as many, or one of them 1.",
                 )

@@ -61,11 +61,12 @@ def _stacked_check(axis: int) -> Callable[..., None]:
                 raise ShapeError(
                     f"{name} ({side_text(shape)}) is not a table of rows and columns", hint="Stack matrices."
                 )
-            if shape[1 - axis] != shapes[0][1 - axis]:
+            other, first = shape[1 - axis], shapes[0][1 - axis]
+            if other != first:
                 side = ("columns", "rows")[axis]
                 raise ShapeError(
                     f"{names[0]} ({side_text(shapes[0])}) and {name} ({side_text(shape)}) cannot be stacked",
-                    hint=f"{names[0]} has {shapes[0][1 - axis]} {side}, so {name} needs as many; it has {shape[1 - axis]}.",
+                    hint=f"{names[0]} has {first} {side}, so {name} needs as many; it has {other}.",
                 )
 
     return check
@@ -111,7 +112,7 @@ def _put_back_cell(at: At, x: Cells, like: Cells, bounds: Bounds) -> Tree:
 
 op(
     "take(x, bounds=None)",
-    doc="Some rows and columns, counted from 1, both ends included. Written x[2], x[2, 1], x[1:2, 3] or x[:, 2] in a formula.",
+    doc="Some rows and columns, counted from 1, both ends included. Written x[2], x[2, 1], x[1:2, 3] or x[:, 2].",
     shapes="(m, n) -> the part that was asked for",
     value=lambda x, bounds: x[_slices(bounds)],
     cell=lambda at, x, bounds: Ref(x.node, tuple(place + low for place, (low, _) in zip(at, bounds, strict=True))),

@@ -1,0 +1,182 @@
+"""Write the generated parts of README.md and docs/*.md anew: `python docs/build.py`. A test checks that they are fresh.
+
+Three kinds of parts are generated, each in place:
+
+- what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`: a table from the code (see TABLES);
+- the output under each `$ nnsteps …` line of a ```console block; a ```yaml block whose first line is `# NAME.yaml`
+  is a file that the commands after it can read;
+- nothing else: all other words are written by hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("README.md", "docs/cli.md", "docs/formulas.md", "docs/problems.md")
+
+KEYS = {
+    "title": "What the page is called. Without it: the name of the file.",
+    "topic": "What it belongs to in `nnsteps list`.",
+    "order": "Its place in teaching order: a whole number, small ones first.",
+    "aliases": "Other names that `nnsteps solve` knows it by.",
+    "builds on": "Names of the problems that come before it.",
+    "about": "One sentence under the title.",
+    "source": "Who made the exercise.",
+    "given": "Names with their values: a number, a list (a column) or a list of rows.",
+    "steps": "The list of steps. The only key that must be there.",
+    "gradient": "`{of: L, wrt: [W, b]}`: the gradient of L. Without `wrt`: of every learnable value.",
+    "update": "`{rule: sgd, rate: 0.1}`: every learnable value takes a step downhill.",
+    "answers": "Published answers: `by hand`, `exact`, and `wrong` with `{printed: …, why: …}`; `verify` compares.",
+    "rounding": "`inside` (default), `each-step` or `fractions`; see below.",
+    "digits": "Decimals on paper, from 0 to 15. Without it: as many as each block needs.",
+    "ask": "What the student computes, as a list of names or cells.",
+    "freeze": "Names that look learnable and are not.",
+    "conventions": "What this problem chooses where textbooks differ, in words.",
+    "labels": "Names for the rows and columns of a table.",
+    "practice": "How the numbers may vary in practice sheets.",
+    "notes": "Remarks for whoever reads the file.",
+    "version": "1, the version of this language.",
+}
+STEP_KEYS = {
+    "step": "`name = formula`, as in a step that is a plain text.",
+    "by hand": "The formula of what a person writes down instead; `--exact` leaves it out.",
+    "note": "A sentence beside the step that holds for any numbers.",
+    "remark": "A sentence about these very numbers; it vanishes when they change.",
+    "gradient": "A gradient at this place of the steps, as at the top level.",
+    "update": "An update at this place of the steps, as at the top level.",
+}
+
+
+# --- tables from the code -----------------------------------------------------------------------------------
+
+
+def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    lines = [list(titles), ["---"] * len(list(titles)), *map(list, rows)]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def functions() -> str:
+    """All functions of formulas by family."""
+    from nnsteps.cli import catalogue
+
+    parts = []
+    for family, members in catalogue.functions().items():
+        rows = []
+        for function in members:
+            sign = catalogue.written(function)
+            name = f"`{function.signature}`" + (f"<br>`{sign}`" if sign else "")
+            rows.append((name, function.doc, f"`{function.shapes}`"))
+        title = catalogue.FAMILIES[family]
+        parts.append(f"### {title[:1].upper()}{title[1:]}\n\n" + table(("function", "what it gives", "shapes"), rows))
+    return "\n\n".join(parts)
+
+
+def command_table(name: str) -> str:
+    """The arguments and options of one command."""
+    command = commands()[name]
+    rows = []
+    for parameter in command.params:
+        words = ", ".join(parameter.opts) if parameter.param_type_name == "option" else ""
+        shown = f"{words} {parameter.metavar or ''}".strip()
+        rows.append((f"`{shown}`", parameter.help))
+    return table(("", "what it does"), rows)
+
+
+def commands() -> Mapping[str, Any]:
+    """The commands by name."""
+    import typer
+
+    from nnsteps.cli.commands import app
+
+    group: Any = typer.main.get_command(app)
+    return group.commands
+
+
+def json_example() -> str:
+    """The JSON of a small problem, laid out for reading."""
+    text = json.dumps(json.loads(run("solve single-neuron --to json", ROOT)), ensure_ascii=False, indent=2)
+    flat = re.sub(
+        r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\s+", " ", found.group()).replace("[ ", "[").replace(" ]", "]"), text
+    )
+    flat = re.sub(
+        r"\[\s+(\[[^{}]*?\])\s+\](?=,?\n)", lambda found: "[" + re.sub(r"\s+", " ", found.group(1)) + "]", flat
+    )
+    return f"```json\n{flat}\n```"
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "functions": functions,
+    "keys": lambda: table(("key", "what it says"), ((f"`{key}`", words) for key, words in KEYS.items())),
+    "step keys": lambda: table(("key", "what it says"), ((f"`{key}`", words) for key, words in STEP_KEYS.items())),
+    "json": json_example,
+    **{
+        f"options of {name}": lambda name=name: command_table(name)
+        for name in ("list", "show", "solve", "why", "verify", "functions")
+    },
+}
+
+
+# --- pages --------------------------------------------------------------------------------------------------
+
+
+def run(command: str, folder: Path) -> str:
+    """What a command prints in a folder, results and messages in order."""
+    from nnsteps import cli
+
+    words = shlex.split(command)
+    paper, before = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline=""), Path.cwd()
+    os.chdir(folder)
+    try:
+        with contextlib.redirect_stdout(paper), contextlib.redirect_stderr(paper):
+            cli.run(words)
+    finally:
+        os.chdir(before)
+    paper.flush()
+    return paper.buffer.getvalue().decode()  # type: ignore[attr-defined]
+
+
+def fresh(text: str) -> str:
+    """A page with its generated parts made anew."""
+    for name, make in TABLES.items():
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        if begin in text:
+            head, rest = text.split(begin, 1)
+            text = f"{head}{begin}\n{make()}\n{end}{rest.split(end, 1)[1]}"
+    with tempfile.TemporaryDirectory() as folder:
+        return re.sub(r"```(yaml|console)\n(.*?)```", lambda block: _block(block, Path(folder)), text, flags=re.DOTALL)
+
+
+def _block(block: re.Match[str], folder: Path) -> str:
+    kind, body = block.groups()
+    if kind == "yaml":
+        if name := re.match(r"# (\S+\.yaml)\n", body):
+            (folder / name.group(1)).write_text(body, encoding="utf-8")
+        return block.group()
+    lines = [line for line in body.splitlines() if line.startswith("$ ")]
+    shown = [f"{line}\n{run(line.removeprefix('$ nnsteps '), folder)}" for line in lines]
+    return "```console\n" + "\n".join(shown) + "```"
+
+
+def main() -> None:
+    """Write all pages."""
+    for page in PAGES:
+        path = ROOT / page
+        path.write_text(fresh(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    os.environ["LC_ALL"] = "C.UTF-8"
+    main()

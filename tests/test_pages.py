@@ -1,0 +1,194 @@
+"""Pages: nothing cut, nothing wider than asked, every = true, blanks that betray nothing."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+import nnsteps
+from nnsteps.errors import UsageError
+from nnsteps.layout import View, page
+from nnsteps.library import bundled
+from nnsteps.problem import Problem
+from nnsteps.render.canvas import columns
+from nnsteps.render.terminal import draw, plain, show
+from nnsteps.working import Writer
+from tests.pages_cases import BATCH, FOLDER, PAGES, drawn
+from tests.paper import Reader, agrees, promised
+
+PROBLEMS = {problem.name: problem for problem in bundled()}
+OTHERS = {
+    "batch": BATCH,
+    "line": Problem(
+        given={"w": 2, "b": 1, "x": [[1, 2, 3]], "t": [[2, 4, 7]]},
+        steps=["p = w * x + b", "L = mse(p, t)"],
+        gradient={"of": "L", "wrt": ["w", "b"]},
+    ),
+    "skip": Problem(
+        given={"x": [1, 2, 3], "U": [[1, 0, 2], [0, -1, 1]], "h": [1, -1], "V": [[1, 0], [0, 1]], "b": [1, 2]},
+        steps=["n = tanh(U @ x + V @ h + b)", "s = n + h", "y = leaky_relu(s, alpha=0.1)", "q = sqrt(abs(y))"],
+    ),
+    "large numbers": Problem(given={"x": [1000, 1001]}, steps=["y = softmax(x)", "s = logsumexp(x)"]),
+    "tiny numbers": Problem(given={"x": [1e-9, 123456.789, -3e15]}, steps=["y = x / 3", "z = y * 2"]),
+    "wide": Problem(
+        given={"W": np.arange(800).reshape(20, 40) % 7 - 3, "x": np.arange(40) % 3},
+        steps=["z = W @ x", "a = relu(z)"],
+    ),
+    "pieces": Problem(
+        given={"X": [[1, 2], [3, 4]]},
+        steps=["y = X.T", "r = row(X, 1)", "e = X[2,1]", "v = vstack(X, y)", "m = max(X, axis=1)", "g = 1 < X <= 3"],
+    ),
+    "cube": Problem(given={"X": np.arange(24.0).reshape(2, 3, 4)}, steps=["y = relu(X - 7)", "s = mean(y)"]),
+}
+ALL = PROBLEMS | OTHERS
+
+
+def text(problem: Problem, width: int, exact: bool = False, **options: object) -> str:
+    trace = nnsteps.solve(problem, exact=exact, rounding=str(options.get("rounding", "inside")))
+    view = View(width=width, **options)  # type: ignore[arg-type]
+    other = None if exact else nnsteps.solve(problem, exact=True)
+    return plain(draw(page(trace, view, other), width, view.ascii))
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_a_golden_page_is_as_it_was_read(case: str) -> None:
+    assert drawn(case) == (FOLDER / f"{case}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 96, 120, 200])
+@pytest.mark.parametrize("name", ALL)
+def test_no_line_is_wider_than_asked(name: str, width: int) -> None:
+    for options in ({}, {"blank": True}, {"work": "all"}, {"ascii": True}):
+        assert max(map(columns, text(ALL[name], width, **options).splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("name", ALL)
+def test_no_number_is_cut(name: str, width: int) -> None:
+    trace = nnsteps.solve(ALL[name])
+    writer = Writer(trace)
+    words = set(re.split(r"[^\d.−×⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", text(ALL[name], width)))
+    for step in trace.steps:
+        for row in writer.grid(step.node, "given").cells:
+            for cell in row or ():
+                assert cell.text in words or cell.text == "⋯", f"{cell.text} of {step.key}"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_ascii_page_is_ascii(name: str) -> None:
+    for options in ({}, {"blank": True}, {"compare": True}):
+        assert text(ALL[name], 100, ascii=True, **options).isascii()
+
+
+@pytest.mark.parametrize("rounding", ["inside", "each-step"])
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(("name", "least"), [
+    ("matrix-multiplication", 6), ("single-neuron", 1), ("four-neurons", 6), ("hidden-layer", 7), ("three-inputs", 18),
+    ("seven-layers", 30), ("backprop", 60), ("batch", 20), ("line", 4), ("skip", 2), ("large numbers", 4), ("tiny numbers", 4),
+])  # fmt: skip
+def test_what_stands_left_of_an_equals_sign_gives_what_stands_right_of_it(
+    name: str, least: int, exact: bool, rounding: str
+) -> None:
+    lines = promised(text(ALL[name], 120, exact=exact, work="all", rounding=rounding))
+    assert len(lines) >= least
+    wrong = [f"{left} = {right}" for left, right in lines if not agrees(left, right)]
+    assert not wrong
+
+
+def test_the_reader_of_worked_lines_finds_a_wrong_one() -> None:
+    page_text = text(PROBLEMS["four-neurons"], 100)
+    assert not all(agrees(left, right) for left, right in promised(page_text.replace("=  −1", "=   1", 1)))
+    assert Reader("−(0·log 0.5 + 1·log 0.5 + 0·log 0)").value() == pytest.approx(0.6931471805599453)
+    assert Reader("2·0.5 + 0·(−0.5) − 3^2 ÷ 2").value() == -3.5
+
+
+def test_operands_left_of_the_spine_give_the_result_on_it() -> None:
+    rows = re.findall(r"▏ *(\S+) *▕ − ▏ *(\S+) *▕ +=  +▏ *(\S+) *▕", text(PROBLEMS["backprop"], 100))
+    assert [tuple(cell.replace("−", "-") for cell in row) for row in rows] == [
+        ("0.5", "0", "0.5"), ("0.5", "1", "-0.5"), ("0", "0", "0"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_question_shows_no_answer_and_one_width_of_blank(name: str) -> None:
+    trace = nnsteps.solve(PROBLEMS[name])
+    question = text(PROBLEMS[name], 100, blank=True)
+    assert {len(blank) for blank in re.findall(r"_+", re.sub(r"\w_\w", "", question))} <= {2, 3}
+    cells = sum(trace.value(step.node).size for step in trace.steps if step.kind != "backward")
+    assert len(re.findall(r"___", question)) >= cells
+    given_texts = {t for node in trace.given.values() for t in map(str, np.abs(trace.value(node)).ravel())}
+    for step in trace.steps:
+        for x in trace.value(step.node).flat:
+            if str(abs(x)) not in given_texts and abs(x) > 24 and float(x).is_integer():
+                assert not re.search(rf"[^\d.]{int(abs(x))}[^\d.]", question)
+
+
+def test_colour_changes_no_character() -> None:
+    lines = draw(page(nnsteps.solve("backprop"), View()), 100)
+    stream = io.StringIO()
+    console = Console(file=stream, width=100, force_terminal=True, color_system="truecolor", markup=False, emoji=False)
+    show(lines, console)
+    bare = re.sub(r"\x1b\[[\d;]*m", "", stream.getvalue())
+    assert [row.rstrip() for row in bare.splitlines()] == plain(lines).splitlines()
+    assert "\x1b[" in stream.getvalue()
+
+
+def test_brackets_and_colons_in_words_survive() -> None:
+    problem = Problem(title="W[k] :x: [bold]", given={"x": [1, 2]}, steps=[{"step": "y = x[1] * x", "note": "see [1] :y:"}])
+    stream = io.StringIO()
+    show(draw(page(nnsteps.solve(problem)), 80), Console(file=stream, width=80, force_terminal=True, markup=False, emoji=False))
+    for words in ("W[k] :x: [bold]", "see [1] :y:", "x[1]"):
+        assert words in re.sub(r"\x1b\[[\d;]*m", "", stream.getvalue())
+
+
+def test_control_characters_of_an_author_are_shown_not_sent() -> None:
+    problem = Problem(title="red \x1b[31m", given={"x": [1]}, steps=[{"step": "y = x", "note": "bell \x07"}])
+    assert "\x1b" not in text(problem, 80)
+    assert "\\x1b[31m" in text(problem, 80)
+
+
+def test_parts_of_a_page_can_be_asked_for() -> None:
+    whole = text(PROBLEMS["backprop"], 100)
+    assert "UPDATE" in whole
+    assert "BACKWARD" not in text(PROBLEMS["backprop"], 100, only="forward")
+    assert "FORWARD" not in text(PROBLEMS["backprop"], 100, only="backward")
+    assert "z₂ = W₂ a₁ + b₂" in text(PROBLEMS["backprop"], 100, step="z2")
+    assert "z₁ = W₁ x + b₁" not in text(PROBLEMS["backprop"], 100, step="3")
+    assert "softmax" not in text(PROBLEMS["backprop"], 100, until=5)
+
+
+@pytest.mark.parametrize("options", [{"step": "99"}, {"step": "z9"}, {"until": 0}, {"only": "update"}])
+def test_a_part_that_does_not_exist_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        text(PROBLEMS["four-neurons"], 100, **options)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    sizes=st.lists(st.integers(1, 5), min_size=2, max_size=4),
+    batch=st.integers(1, 4),
+    activation=st.sampled_from(["relu", "sigmoid", "tanh", "leaky_relu", "abs"]),
+    decimals=st.integers(0, 3),
+    seed=st.integers(0, 10**6),
+    width=st.integers(40, 130),
+)
+def test_any_network_fits_any_width(
+    sizes: list[int], batch: int, activation: str, decimals: int, seed: int, width: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    values = {"a0": np.round(rng.normal(size=(sizes[0], batch)), decimals), "t": np.zeros((sizes[-1], batch))}
+    steps = []
+    for k, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+        values |= {f"W{k}": np.round(rng.normal(size=(after, before)), decimals), f"b{k}": np.ones(after)}
+        steps += [f"z{k} = W{k} @ a{k - 1} + b{k}", f"a{k} = {activation}(z{k})"]
+    steps.append(f"L = mse(a{len(sizes) - 1}, t)")
+    wrt = [name for name in values if name[0] in "Wb"]
+    problem = Problem(given=values, steps=steps, gradient={"of": "L", "wrt": wrt}, update={"rule": "sgd", "rate": 0.1})
+    lines = text(problem, width, work="all").splitlines()
+    assert max(map(columns, lines)) <= width
