@@ -34,7 +34,8 @@ class Captions:
             gloss = self._said_once("back", "back through the weights") if is_product(self.trace, node) else ""
         note = self.writer.words(step.note or "")
         gloss = self.writer.words(gloss)
-        return replace(plain, gloss=note if note and len(note) <= MOST_WORDS else gloss)
+        short = bool(note) and len(note) <= MOST_WORDS
+        return replace(plain, gloss="" if short else gloss, note=note if short else "")
 
     def plain(self, step: Step) -> Caption:
         ascii, name = self.writer.ascii, self.name(step)

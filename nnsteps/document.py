@@ -107,12 +107,13 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """The number and the formula of a step, and a gloss in a few plain words."""
+    """The number and the formula of a step, a gloss in a few plain words, and the author's own short note."""
 
     number: str
     text: str
     gloss: str = ""
     by_hand: str = ""  # "≈ one decimal"
+    note: str = ""  # what the author says of the step
 
 
 @dataclass(frozen=True, slots=True)

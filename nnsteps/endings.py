@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from nnsteps.document import Answer, Answers, Caption, Frame, Frames, Section, W
 from nnsteps.notation import caption
 from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step
 from nnsteps.view import Context
-from nnsteps.working import parts_of
+from nnsteps.working import core, parts_of
 
 if TYPE_CHECKING:
     from nnsteps.verify import Report
@@ -65,8 +66,10 @@ def _update_work(page: Context, step: Step) -> Work | None:
     if not changed:
         return None
     at = tuple(int(k) for k in changed[0])
-    node = step.node if not trace.nodes[step.node].by_hand else (trace.nodes[step.node].out or step.node)
-    (line,) = writer.sums([(trace.explain(node, at), float(value[at]), step.node)])
+    node = core(trace, step.node)
+    (line,) = writer.sums([(trace.explain(node, at), float(trace.value(node)[at]), node)])
+    if node != step.node:
+        line = replace(line, by_hand=writer.text(step.node, float(value[at])))
     return Work(
         None,
         (line,),

@@ -42,7 +42,8 @@ def _given_line(page: Context) -> str:
     if count:
         number = "number" if count == 1 else "numbers"
         frame = "frame" if len(page.learnable) < 3 else "frames"
-        parts.append(f"{'and ' if parts else ''}{count} learnable {number}, in the heavy {frame}")
+        how_many = "the" if page.view.blank else str(count)  # a question may ask for the count
+        parts.append(f"{'and ' if parts else ''}{how_many} learnable {number}, in the heavy {frame}")
     return "    ".join(parts)
 
 
@@ -65,6 +66,8 @@ def _with_respect_to(page: Context) -> str:
     if any(node not in page.learnable for node in wrt):
         return " with respect to " + ", ".join(page.name(page.trace.keys[node]) for node in wrt)
     count = sum(page.trace.value(node).size for node in wrt)
+    if page.view.blank:
+        return " for each of them"
     return f" for each of the {count}" if count > 1 else ""
 
 

@@ -176,12 +176,13 @@ class Builder:
     def _cross_out(self, marks: dict[At, str]) -> None:
         """Cross out, in the block above, what a gate stops."""
         above = self.spines[-1][-1]
+        if any(cell.mark == doc.BLANK for row in above.out.cells if row for cell in row):
+            return
         cells = tuple(
             row if row is None else tuple(replace(c, mark=marks.get((i or 0, j), c.mark)) for j, c in enumerate(row))
             for i, row in zip(drawn_rows(above.out.shape[0]), above.out.cells, strict=True)
         )
-        if None not in cells and all(c.mark != doc.BLANK for row in cells if row for c in row):
-            self.spines[-1][-1] = replace(above, out=replace(above.out, cells=cells))
+        self.spines[-1][-1] = replace(above, out=replace(above.out, cells=cells))
 
     def _equation(self, node: int, step: Step | None) -> bool:
         """Two blocks and a sign, left of their result: y − target =."""
@@ -335,7 +336,8 @@ class Builder:
                 return False
             frame = replace(corner.frame, parts=(*corner.frame.parts, part))
             captions = (*corner.captions, self.captions.plain(step))
-            link = replace(link, corners=(replace(corner, frame=frame, captions=captions, ones=True),))
+            work = (*corner.work, *self.worker.lines(node)) if self.worker.work == "all" else corner.work
+            link = replace(link, corners=(replace(corner, frame=frame, captions=captions, ones=True, work=work),))
             self.spines[-1][-1] = link
             return True
         return False

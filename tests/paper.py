@@ -102,17 +102,28 @@ def number(text: str) -> float:
 
 
 def promised(page: str) -> list[tuple[str, str]]:
-    """Every `left  =  right` of a page: the arithmetic and the result as printed."""
+    """Every `arithmetic = result` of a page, broken lines put together again."""
     found = []
-    for row in page.splitlines():
-        tail = re.split(r"[▕┃║]", row)[-1]
-        for match in LINE.finditer(tail):
-            left = re.sub(r"^\[[\d,]+\]\s+", "", match["left"])
-            left = re.sub(r"^(?:.*≈\s*\S+\s{2,}|.*\s{4,})", "", left)
-            if re.fullmatch(r"Σ|sum|max|mean|min", left):
-                continue
-            found.append((left, match["right"]))
+    for line in _whole_lines(page):
+        for piece in re.split(r"(?:∂\S+|\S*\[[\d,]+\])\s+", line):
+            for match in LINE.finditer(piece):
+                left = re.sub(r"^.*≈\s*\S+\s{2,}", "", match["left"])
+                whole = left.count("(") == left.count(")") and "more)" not in left  # neither cut nor shortened
+                if whole and not re.fullmatch(r"Σ|sum|max|mean|min", left):
+                    found.append((left, match["right"]))
     return found
+
+
+def _whole_lines(page: str) -> list[str]:
+    """What stands right of the pictures; a line that goes on below is one line."""
+    lines: list[str] = []
+    for row in page.splitlines():
+        tail = re.split(r"[▕┃║┛╝↓│]", row)[-1].rstrip()
+        if re.match(r"\s*[+−=] ", tail) and lines and re.search(r"\d", lines[-1]):
+            lines[-1] += "  =  " + tail.split()[1] if tail.split()[0] == "=" else " " + tail.strip()
+        else:
+            lines.append(tail)
+    return lines
 
 
 def agrees(left: str, right: str) -> bool:

@@ -226,12 +226,40 @@ class _Drawing:
                 canvas.write(body + i, corner_start(corner, at), line)
             self._corner_work(corner, body, corner_start(corner, at) + planned.width, header)
             row = self._row()
-            if self.spine.links[-1] is not link:
-                canvas.put(row, at.units(0), self.symbols.through, f"ink {self.kind}")
+            self._thread_on(row, link)
             canvas.write(row, corner_start(corner, at), lines[-1])
-        self._right(replace(link, work=()), body)
+        self._below(link, corner if fits else None)
         if corner and not fits:
             self._stack.corner(corner)
+
+    def _below(self, link: Link, corner: Corner | None) -> None:
+        """What has no place beside a result: its notes, and the worked lines that its corner has no row for."""
+        canvas, at = self.canvas, self.at
+        lines: list[list[Segment]] = []
+        if corner:
+            seen: set[int | None] = set()
+            works = []
+            for work in corner.work:
+                if work.row in seen:
+                    works.append(work)
+                seen.add(work.row)
+            labelled = [Work(0, work.sums, work.words) for work in works]
+            label = max((columns(work.cell) for work in works), default=0)
+            written = lines_for(labelled, at.width - at.work - label - 3, self.setting)
+            for work, (first, *rest) in zip(works, written, strict=True):
+                lines.append([(work.cell.ljust(label + 2), "grey"), *first])
+                lines += [[(" " * (label + 2), "plain"), *line] for line in rest]
+        for note in self._remarks(link, all_below=True):
+            lines += [[(text, "gloss")] for text in wrap(note, at.room)]
+        for line in lines:
+            row = self._row()
+            self._thread_on(row, link)
+            canvas.write(row, at.work + 1, line)
+
+    def _thread_on(self, row: int, link: Link) -> None:
+        """The line down to the next result, if there is one."""
+        if self.spine.links[-1] is not link:
+            self.canvas.put(row, self.at.units(0), self.symbols.through, f"ink {self.kind}")
 
     def _left_caption(self, link: Link, right: Sequence[Caption]) -> None:
         """The caption left of the spine, and those of the corner on the same rows where they fit."""
@@ -373,7 +401,10 @@ class _Drawing:
             end = canvas.put(row, at.text, lines[0], "bold")
             for line in lines[1:]:
                 canvas.put(self._row(), at.text + 2, line, "bold")
-            for text, role in ((caption.by_hand, "accent"), (caption.gloss, "gloss")):
+            said = ((caption.by_hand, "accent"), (caption.note, "gloss"), (caption.gloss, "gloss"))
+            for text, role in said:
+                if text == caption.note and not self._note_fits(caption):
+                    continue
                 if (
                     text
                     and len(lines) == 1
@@ -381,6 +412,18 @@ class _Drawing:
                     and (role == "accent" or not at.tight)
                 ):
                     end = canvas.put(row, end + (3 if end + 3 + columns(text) <= at.width else 2), text, role)
+
+    def _note_fits(self, caption: Caption) -> bool:
+        """Whether an author's note stands beside its caption; otherwise it is written below."""
+        at = self.at
+        before = columns(caption.text) + (columns(caption.by_hand) + 3 if caption.by_hand else 0)
+        return not at.tight and at.text + before + 3 + columns(caption.note) <= at.width
+
+    def _remarks(self, link: Link, *, all_below: bool = False) -> tuple[str, ...]:
+        """What is said below a result's arithmetic."""
+        caption = link.caption
+        below = caption is not None and caption.note and (all_below or not self._note_fits(caption))
+        return (caption.note, *link.notes) if caption and below else link.notes
 
     def _right(self, link: Link, first: int) -> None:
         """The worked lines beside a result, each on its row or below; then the notes."""
@@ -395,7 +438,7 @@ class _Drawing:
             wanted = first + max(0, work.row or 0)
             for line in lines:
                 pieces.append((wanted, line))
-        pieces += [(first, [(text, "gloss")]) for note in link.notes for text in wrap(note, at.room)]
+        pieces += [(first, [(text, "gloss")]) for note in self._remarks(link) for text in wrap(note, at.room)]
         for wanted, line in pieces:
             row = max(row, wanted)
             while row >= len(canvas.rows):

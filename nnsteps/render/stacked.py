@@ -55,7 +55,7 @@ class Stack:
             if k == 0 and caption.number:
                 canvas.put(row, at.margin, caption.number, f"number {self.kind}")
             canvas.put(row, at.margin + indent, line, "bold")
-        for text, role in ((caption.by_hand, "accent"), (caption.gloss, "gloss")):
+        for text, role in ((caption.by_hand, "accent"), (caption.note, "gloss"), (caption.gloss, "gloss")):
             for line in wrap(text, at.width - at.margin - indent) if text else []:
                 canvas.put(canvas.row(), at.margin + indent, line, role)
 
