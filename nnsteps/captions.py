@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nnsteps.document import Caption
 from nnsteps.notation import caption, pretty
@@ -35,7 +35,7 @@ class Captions:
         note = self.writer.words(step.note or "")
         gloss = self.writer.words(gloss)
         short = bool(note) and len(note) <= MOST_WORDS
-        return replace(plain, gloss="" if short else gloss, note=note if short else "")
+        return plain._replace(gloss="" if short else gloss, note=note if short else "")
 
     def plain(self, step: Step) -> Caption:
         ascii, name = self.writer.ascii, self.name(step)

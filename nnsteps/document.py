@@ -5,12 +5,13 @@ under each other, each with the numbers it gives (`out`), what stands left of th
 operands with their signs), the arithmetic for its rows, and perhaps a corner to the right (a gradient's frame). A
 renderer decides what fits where; it never looks anything up and never computes.
 
-Texts are written with the signs of paper or of ASCII before they come here, because their lengths differ.
+Texts are written with the signs of paper or of ASCII before they come here, because their lengths differ. Blocks are
+named tuples, not dataclasses: there are many kinds, and a dataclass costs five times as much to define at start-up.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # roles of numbers, which renderers turn into colours
 GIVEN, WEIGHT, BIAS, PASSING, OUTPUT, LOSS, GRADIENT, NEW = (
@@ -23,16 +24,14 @@ CROSSED, ZEROED, UNCHANGED, BLANK = "crossed", "zeroed", "unchanged", "blank"
 FORWARD, BACKWARD, UPDATE, ANSWERS = "forward", "backward", "update", "answers"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One number as it is written."""
 
     text: str
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """Numbers in rows and columns. Long sides are folded: a row or column of None stands for those left out."""
 
     name: str
@@ -48,23 +47,20 @@ class Grid:
         return max((len(row) for row in self.cells if row is not None), default=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """Grids of equal height in one frame: the weights, and the bias as the last part."""
 
     parts: tuple[Grid, ...]
     kind: str  # learnable, gradient, or plain
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """An operator between two grids."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """A few words beside each row of a grid: `> 0  pass`."""
 
     rows: tuple[str, ...]
@@ -73,8 +69,7 @@ class Words:
 Part = Frame | Grid | Sign | Words
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A term of a sum: sign, text; `zero` if it adds nothing, `idle` if its weight is 0."""
 
     sign: str
@@ -83,8 +78,7 @@ class Term:
     idle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """terms = result. The relation is `=` only where the operands as shown give the result as shown."""
 
     terms: tuple[Term, ...]
@@ -94,8 +88,7 @@ class Sum:
     aside: str = ""  # said in grey behind it: exact 1.73
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """One worked line: one or more sums side by side, or words. `row` is the row of `out` it belongs to."""
 
     row: int | None
@@ -105,8 +98,7 @@ class Work:
     cell: str = ""  # the cell it explains: z₁[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Caption:
+class Caption(NamedTuple):
     """The number and the formula of a step, a gloss in a few plain words, and the author's own short note."""
 
     number: str
@@ -116,8 +108,7 @@ class Caption:
     note: str = ""  # what the author says of the step
 
 
-@dataclass(frozen=True, slots=True)
-class Corner:
+class Corner(NamedTuple):
     """A product to the right of the spine: the spine's numbers times `top`."""
 
     captions: tuple[Caption, ...]
@@ -127,8 +118,7 @@ class Corner:
     work: tuple[Work, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One result on a spine. kind: start (printed to begin with), product (a frame left, the spine above), or under."""
 
     kind: str
@@ -146,15 +136,13 @@ class Link:
     arithmetic: bool = False  # the place to its right is for its own worked lines
 
 
-@dataclass(frozen=True, slots=True)
-class Spine:
+class Spine(NamedTuple):
     """Links hung under each other."""
 
     links: tuple[Link, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
+class Frames(NamedTuple):
     """Frames next to each other, each with its captions and one worked line."""
 
     captions: tuple[Caption, ...]
@@ -162,24 +150,21 @@ class Frames:
     gloss: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Prose:
+class Prose(NamedTuple):
     """A paragraph. `role` is plain or grey."""
 
     text: str
     role: str = "plain"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One final value: by hand and exactly (or only one of the two)."""
 
     name: str
     values: tuple[Grid | str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(NamedTuple):
     """The table of final values, and what is said under it."""
 
     columns: tuple[str, ...]
@@ -190,8 +175,7 @@ class Answers:
 Block = Spine | Frames | Prose | Answers
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A part of the page under a badge."""
 
     badge: str
@@ -200,8 +184,7 @@ class Section:
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
+class Chip(NamedTuple):
     """A value in the map at the top: its name, and dots for its length or its shape."""
 
     name: str
@@ -211,8 +194,7 @@ class Chip:
     learnable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A page."""
 
     title: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,7 +68,7 @@ def _update_work(page: Context, step: Step) -> Work | None:
     node = core(trace, step.node)
     (line,) = writer.sums([(trace.explain(node, at), float(trace.value(node)[at]), node)])
     if node != step.node:
-        line = replace(line, by_hand=writer.text(step.node, float(value[at])))
+        line = line._replace(by_hand=writer.text(step.node, float(value[at])))
     return Work(
         None,
         (line,),

@@ -21,6 +21,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nnsteps.compounds import SHORTCUTS, Compound
 from nnsteps.errors import GradientError, Place, StepsError
@@ -31,8 +32,7 @@ from nnsteps.saying import number
 from nnsteps.trace import BACKWARD, Step, Trace
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """How the gradient gets from a node to one that it was computed from."""
 
     target: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from nnsteps.captions import Captions
 from nnsteps.document import Document, Link, Section, Spine
@@ -120,7 +119,7 @@ def _by_heading(spines: tuple[Spine, ...]) -> Iterable[Section]:
     for spine in spines:
         headings = [link.heading for link in spine.links if link.heading]
         if len(headings) == 1 and len(spines) > 1:
-            links = tuple(replace(link, heading="") for link in spine.links)
+            links = tuple(link._replace(heading="") for link in spine.links)
             found.append((headings[0].upper(), [Spine(links)]))
         elif found and not headings:
             found[-1][1].append(spine)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 SIGNIFICANT = 12
 MOST_DECIMALS = 4
@@ -20,6 +21,7 @@ LARGEST = 1e12
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+@lru_cache(maxsize=8192)
 def canonical(x: float) -> Decimal:
     """x to 12 significant digits."""
     return Decimal(f"{x:.{SIGNIFICANT - 1}e}")
@@ -32,6 +34,7 @@ def half_away(x: float, digits: float = 0) -> float:
     return float(_quantize(canonical(x), int(digits))) + 0.0
 
 
+@lru_cache(maxsize=8192)
 def decimals(x: float) -> int:
     """How many decimals x needs to be written exactly (to 12 significant digits)."""
     exponent = canonical(x).normalize().as_tuple().exponent

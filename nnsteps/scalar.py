@@ -14,28 +14,25 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nnsteps.rounding import half_away
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """One cell of a recorded array; `at` counts from 0."""
 
     node: int
     at: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+class Const(NamedTuple):
     """A number that stands in the formula itself."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fn:
+class Fn(NamedTuple):
     """A function of smaller trees."""
 
     name: str
@@ -196,8 +193,7 @@ def refs(tree: Tree) -> Iterator[Ref]:
 # --- writing -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """The symbols that arithmetic is written with."""
 
     minus: str = "−"
@@ -217,8 +213,7 @@ SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 Show = Callable[["Ref | Const"], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One term of a sum as it is written: its sign, its text, the tree without the sign."""
 
     sign: str

@@ -9,7 +9,7 @@ a new spine, by printing what it needs. What a step looks like is told from its 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nnsteps import document as doc
 from nnsteps import roles, scalar
@@ -75,7 +75,7 @@ class Builder:
         """The heading stands on the first result that came after `before` others."""
         new = [(links, place) for links in self.spines for place in range(len(links))][before:]
         links, place = next(((ls, k) for ls, k in new if ls[k].kind != "start"), new[0])
-        links[place] = replace(links[place], heading=heading, heading_words=words)
+        links[place] = links[place]._replace(heading=heading, heading_words=words)
 
     # --- one result ---
 
@@ -179,10 +179,10 @@ class Builder:
         if any(cell.mark == doc.BLANK for row in above.out.cells if row for cell in row):
             return
         cells = tuple(
-            row if row is None else tuple(replace(c, mark=marks.get((i or 0, j), c.mark)) for j, c in enumerate(row))
+            row if row is None else tuple(c._replace(mark=marks.get((i or 0, j), c.mark)) for j, c in enumerate(row))
             for i, row in zip(drawn_rows(above.out.shape[0]), above.out.cells, strict=True)
         )
-        self.spines[-1][-1] = replace(above, out=replace(above.out, cells=cells))
+        self.spines[-1][-1] = above._replace(out=above.out._replace(cells=cells))
 
     def _equation(self, node: int, step: Step | None) -> bool:
         """Two blocks and a sign, left of their result: y − target =."""
@@ -302,7 +302,7 @@ class Builder:
                 and above.beside is None
                 and self._same_size(i, above.out)
             ):
-                links[-1] = replace(above, beside=self._grid(i, doc.GIVEN))
+                links[-1] = above._replace(beside=self._grid(i, doc.GIVEN))
             else:
                 words.append(f"{self.writer.name(i)} = {self.writer.vector(i)}")
             self.printed.add(i)
@@ -327,17 +327,17 @@ class Builder:
             if link.arithmetic:
                 link = Link("start", self._grid(self.last), above=True)
                 self.spines[-1].append(link)
-            self.spines[-1][-1] = replace(link, corners=(corner,))
+            self.spines[-1][-1] = link._replace(corners=(corner,))
             return True
         if link.corners and not link.corners[0].ones and self._is_row_sum(step):
             corner = link.corners[0]
             part = self._grid(node, doc.BIAS, name=self.captions.name(step))
             if part.shape[0] != corner.frame.parts[0].shape[0]:
                 return False
-            frame = replace(corner.frame, parts=(*corner.frame.parts, part))
+            frame = corner.frame._replace(parts=(*corner.frame.parts, part))
             captions = (*corner.captions, self.captions.plain(step))
             work = (*corner.work, *self.worker.lines(node)) if self.worker.work == "all" else corner.work
-            link = replace(link, corners=(replace(corner, frame=frame, captions=captions, ones=True, work=work),))
+            link = link._replace(corners=(corner._replace(frame=frame, captions=captions, ones=True, work=work),))
             self.spines[-1][-1] = link
             return True
         return False

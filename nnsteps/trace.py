@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One recorded array."""
 
     id: int
@@ -66,8 +65,7 @@ class Step:
     words: str = ""  # "softmax and cross-entropy in one step"
 
 
-@dataclass(frozen=True, slots=True)
-class Gradient:
+class Gradient(NamedTuple):
     """∂loss/∂name: which nodes it connects."""
 
     loss: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -89,7 +89,7 @@ class Worker:
             return line
         exact = self.exact[name]
         style = self.writer.style_of([exact])
-        return replace(line, aside=f"exact {style.write(float(exact[at]))}")
+        return line._replace(aside=f"exact {style.write(float(exact[at]))}")
 
     def _inner(self, node: int) -> list[tuple[str, int]]:
         """The inner steps to show for a compound: each as large as the result, or one number for a column."""

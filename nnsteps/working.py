@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -229,7 +228,7 @@ def _drawn(value: Array) -> list[float]:
 
 def with_hand(line: Sum, text: str) -> Sum:
     """The same line, with what a person writes down."""
-    return replace(line, by_hand=text)
+    return line._replace(by_hand=text)
 
 
 def look(trace: Trace, node: int) -> str:

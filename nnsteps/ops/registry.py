@@ -21,7 +21,7 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -54,8 +54,7 @@ class Cells:
         return Ref(self.node, tuple(0 if side == 1 else place for place, side in zip(at, self.shape, strict=True)))
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What a step of this operation looks like on a page; renderers go by this and never by a name.
 
     kind:    product (corner), elementwise, reduction, shaping, claim (a comparison), gate (lets some numbers pass)

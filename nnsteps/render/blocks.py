@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nnsteps import document as doc
 from nnsteps.document import Cell, Frame, Grid
@@ -13,8 +13,7 @@ from nnsteps.render.symbols import Border, Symbols
 INK = {"learnable": "learnable", "gradient": "backward", "plain": "bar"}
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """How wide the numbers of a column are: before the decimal point, and from it on."""
 
     whole: int
@@ -123,8 +122,7 @@ def strip_width(fields: Sequence[Field], *, pad: int = 1, least: int = 0) -> int
     return sum(1 + max(field.width + 2 * pad, least) for field in fields) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class FramePlan:
+class FramePlan(NamedTuple):
     """The widths of a frame: for each part the cells of its columns, and the whole part."""
 
     frame: Frame

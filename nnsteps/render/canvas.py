@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from nnsteps.errors import visible
 
@@ -12,6 +13,7 @@ Segment = tuple[str, str]  # text, role
 Line = tuple[Segment, ...]
 
 
+@lru_cache(maxsize=8192)
 def columns(text: str) -> int:
     """How many columns a text takes on a terminal."""
     if text.isascii():

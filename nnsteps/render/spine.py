@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nnsteps import document as doc
 from nnsteps.document import Caption, Corner, Frame, Grid, Link, Sign, Spine, Words, Work

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Border:
+class Border(NamedTuple):
     """The lines of a frame."""
 
     top: tuple[str, str, str, str]  # left, line, between parts, right
@@ -15,8 +14,7 @@ class Border:
     bottom: tuple[str, str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Symbols:
+class Symbols(NamedTuple):
     """One set of signs."""
 
     heavy: Border

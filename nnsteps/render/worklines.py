@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from nnsteps.document import Sum, Term, Work
 from nnsteps.render.blocks import Field, field_for, length
@@ -12,8 +12,7 @@ from nnsteps.render.canvas import Segment, columns, wrap
 BELOW = -1  # the row of a line that stands under the others
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """How worked lines are set."""
 
     tight: bool = False
@@ -44,14 +43,13 @@ def fitted(works: Sequence[Work], width: int, setting: Setting) -> list[Work]:
     count = max((len(work.sums) for work in works), default=0)
     if count < 2 or all(length(line) <= width for lines in lines_for(works, 10_000, setting) for line in lines):
         return list(works)
-    out = [replace(work, sums=work.sums[:1]) for work in works]
+    out = [work._replace(sums=work.sums[:1]) for work in works]
     for k in range(1, count):
         out += [Work(BELOW, work.sums[k : k + 1], cell=work.cell) for work in works if len(work.sums) > k]
     return out
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(NamedTuple):
     """The widths that the sums in one place share."""
 
     terms: tuple[int, ...]
