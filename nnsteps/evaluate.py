@@ -339,7 +339,7 @@ def _found(expr: Expr, values: Mapping[str, Array]) -> Array:
         case Name(id=name):
             return values[name]
         case Num(value=value):
-            return np.full((1, 1), value)
+            return np.array([[float(value)]])
         case Call(fn=name, args=args, options=options):
             record = REGISTRY[name]
             given = {key: value.value for key, value in options if isinstance(value, Num)}

@@ -20,7 +20,7 @@ def source(trace: Trace, node: int) -> int:
 def summands(trace: Trace, node: int) -> list[int]:
     """The parts of a sum, from left to right; any other node is its own only part."""
     here = trace.nodes[node]
-    if here.op is not None and here.op.name == "add":
+    if isinstance(here.op, Op) and here.op.infix == "+":
         return [part for i in here.inputs for part in ([i] if i in trace.keys else summands(trace, i))]
     return [node]
 
@@ -40,7 +40,7 @@ def biases(trace: Trace) -> set[int]:
     given = set(trace.given.values())
     out: set[int] = set()
     for node in trace.nodes:
-        if node.op is not None and node.op.name == "add":
+        if isinstance(node.op, Op) and node.op.infix == "+":
             parts = summands(trace, node.id)
             if any(_is_product(trace, part) for part in parts):
                 out |= {part for part in parts if part in given and trace.value(part).shape[-1] == 1}

@@ -32,7 +32,7 @@ from nnsteps.working import (
 
 At = tuple[int, ...]
 MOST_SAID = 12  # numbers that are said in words instead of drawn
-SIGNS = {"add": "+", "sub": "−", "mul": "·", "div": "÷"}
+SIGNS = {"+": "+", "-": "−", "*": "·", "/": "÷"}  # how an infix operation stands between two blocks
 
 
 @dataclass
@@ -188,7 +188,7 @@ class Builder:
         """Two blocks and a sign, left of their result: y − target =."""
         trace = self.trace
         here = trace.nodes[core(trace, node)]
-        if here.op is None or here.op.name not in SIGNS or not isinstance(here.op, Op) or here.by_hand:
+        if not isinstance(here.op, Op) or here.op.infix not in SIGNS or len(here.inputs) != 2 or here.by_hand:
             return False
         values = [trace.value(i) for i in here.inputs]
         shape = trace.value(node).shape
@@ -199,7 +199,7 @@ class Builder:
             return False
         if any(i not in trace.keys for i in here.inputs) or shape == (1, 1):
             return False
-        sign = SIGNS[here.op.name] if not self.writer.ascii else here.op.infix
+        sign = SIGNS[here.op.infix] if not self.writer.ascii else here.op.infix
         first, second = here.inputs
         left: tuple[Part, ...] = (self._grid(first), Sign(sign), self._grid(second), Sign("="))
         hanging = self.last in here.inputs and self.spines

@@ -111,7 +111,7 @@ class Trace:
     def literal(self, value: float) -> int:
         """The node of a number that stands in a formula (one for each value)."""
         if value not in self._literals:
-            node = self._literals[value] = self.record(None, (), np.full((1, 1), float(value)))
+            node = self._literals[value] = self.record(None, (), np.array([[float(value)]]))
             self.literals[node] = value
         return self._literals[value]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import itertools
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,6 +141,16 @@ def test_colour_changes_no_character() -> None:
     bare = re.sub(r"\x1b\[[\d;]*m", "", stream.getvalue())
     assert [row.rstrip() for row in bare.splitlines()] == plain(lines).splitlines()
     assert "\x1b[" in stream.getvalue()
+
+
+def test_the_picture_in_the_readme_is_of_this_page() -> None:
+    folder = Path(__file__).parent.parent / "docs"
+    spec = importlib.util.spec_from_file_location("picture", folder / "picture.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.picture() == (folder / "backprop.svg").read_text(encoding="utf-8"), "run python docs/picture.py"
 
 
 def test_brackets_and_colons_in_words_survive() -> None:

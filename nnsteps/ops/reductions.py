@@ -161,7 +161,7 @@ op(
     "size(x, axis=None)",
     doc="How many cells there are; along one axis, how many of those.",
     shapes="any -> (1, 1)",
-    value=lambda x, axis=None: np.full((1, 1), float(x.size if axis is None else x.shape[int(axis)])),
+    value=lambda x, axis=None: np.array([[float(x.size if axis is None else x.shape[int(axis)])]]),
     cell=lambda at, x, axis: scalar.Const(float(int(np.prod(x.shape)) if axis is None else x.shape[int(axis)])),
     grad=FLAT,
     sample=_sample,
