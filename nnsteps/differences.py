@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from nnsteps.compounds import SHORTCUTS, Compound
 from nnsteps.evaluate import holds
 from nnsteps.formula import names, parse
 from nnsteps.ops import Array, Op
-from nnsteps.trace import BACKWARD, Node, Step, Trace
+from nnsteps.trace import Node, Trace
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 NUDGES = ((1e-3, 0.0), (1e-3, 0.5), (1e-4, 0.25), (1e-2, 0.75), (1e-5, 0.1))  # size, start of the pattern
@@ -86,28 +86,16 @@ def step_sizes(size: float) -> Iterator[tuple[bool, float]]:
 def targets(trace: Trace) -> list[Target]:
     """Every whole gradient in the trace: those asked for, and those of named values on the way."""
     found: dict[tuple[int, int, int], Target] = {}
-    losses: dict[str, list[int]] = {}
     for gradient in trace.gradients:
-        losses.setdefault(gradient.loss_name, []).append(gradient.loss)
         found[gradient.loss, gradient.wrt, gradient.node] = Target(
             gradient.name, gradient.loss, gradient.wrt, gradient.node
         )
     for step in trace.steps:
-        if step.kind != BACKWARD or step.of is None or "@" in step.name.rsplit("/d", 1)[-1]:
+        if step.of is None or step.loss is None or "@" in step.name.rsplit("/d", 1)[-1]:
             continue
-        loss = _loss_of(trace, step, losses)
-        if loss is not None:
-            found.setdefault((loss, step.of, step.node), Target(step.key, loss, step.of, step.node))
+        found.setdefault((step.loss, step.of, step.node), Target(step.key, step.loss, step.of, step.node))
     # the gradient of a cell (dL/dh[3]) is a part of one that is here anyway
     return [target for target in found.values() if trace.value(target.wrt).shape == trace.value(target.node).shape]
-
-
-def _loss_of(trace: Trace, step: Step, losses: Mapping[str, list[int]]) -> int | None:
-    """The loss that a backward step belongs to: the last of its name that uses the value."""
-    for name, nodes in losses.items():
-        if step.name.startswith(f"d{name}/d"):
-            return next((loss for loss in sorted(set(nodes), reverse=True) if step.of in trace.ancestors(loss)), None)
-    return None
 
 
 @dataclass(frozen=True, slots=True)

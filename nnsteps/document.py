@@ -134,6 +134,7 @@ class Link(NamedTuple):
     corners: tuple[Corner, ...] = ()
     above: bool = False  # names stand above the numbers; `left` explains them, `work` says the same in lines
     arithmetic: bool = False  # the place to its right is for its own worked lines
+    sibling: bool = False  # a product with the same factor above as the one before it, which stands between them
 
 
 class Spine(NamedTuple):

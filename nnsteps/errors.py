@@ -86,7 +86,7 @@ class StepsError(Exception):
         lines = list(self._headline(width))
         if self.place and self.place.text.strip():
             lines += _excerpts(self.place, self.here, self.also, width)
-        if self.picture:
+        if self.picture and max(map(_cells, self.picture)) <= width:  # a picture cannot be folded
             lines += [[], *([("plain", visible(line))] for line in self.picture)]
         if self.hint:
             lines += [[], *([("hint", line)] for line in _wrapped(visible(self.hint, "\n"), width))]

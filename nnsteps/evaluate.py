@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from nnsteps import scalar
+from nnsteps import misfit, scalar
 from nnsteps.compounds import COMPOUNDS, REDUCTIONS, Compound, find
 from nnsteps.errors import BadValue, FormulaError, NumberError, Place, ShapeError, StepsError, UnknownName, nearest
 from nnsteps.formula import (
@@ -42,6 +42,7 @@ from nnsteps.trace import Trace
 
 INFIX = {op.infix: op for op in REGISTRY.values() if op.infix and len(op.args) == 2}
 MOST_SHOWN = 60  # characters of arithmetic in an error
+OF_TWO = {"max": "maximum", "min": "minimum"}  # max(x, 0) is meant as maximum(x, 0), not as max(x, axis=0)
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,10 @@ def evaluate(trace: Trace, expr: Expr, scope: Scope) -> int:
         case Num(value=value):
             return trace.literal(value)
         case Attr(base=base, name="T"):
-            return apply(trace, REGISTRY["transpose"], (evaluate(trace, base, scope),), {}, expr, scope)
+            turned = evaluate(trace, base, scope)
+            if scope.inner and trace.nodes[turned].op is REGISTRY["transpose"]:
+                return trace.nodes[turned].inputs[0]  # a rule that turns back what was turned
+            return apply(trace, REGISTRY["transpose"], (turned,), {}, expr, scope)
         case Neg(operand=Num(value=value)):
             return trace.literal(-value)
         case Neg(operand=operand):
@@ -132,13 +136,18 @@ def _name(trace: Trace, expr: Expr, name: str, scope: Scope) -> int:
             place=scope.at(expr),
             hint=f"Call it: {record.signature}. A value of this name has not been given or computed before this step.",
         )
+    given = trace.problem.given.get(name)
+    if given is not None:  # its numbers would be among the names
+        raise BadValue(
+            f"{name} is a list of words; formulas compute with numbers",
+            place=scope.at(expr),
+            hint="Write its items as numbers, or leave the name out of formulas.",
+        )
     near = nearest(name, scope.names)
-    known = ", ".join(list(scope.names)[-8:]) or "none"
-    raise UnknownName(
-        f"there is no value called {name} at this step",
-        place=scope.at(expr),
-        hint=f"Did you mean {near}?" if near else f"The values known here: {known}.",
-    )
+    hint = f"Did you mean {near}?" if near else f"The values known here: {', '.join(list(scope.names)[-8:]) or 'none'}."
+    if name[:1] == "d" and name[1:] in scope.names:
+        hint = f"The gradient of {name[1:]} is written grad({name[1:]}, W)."
+    raise UnknownName(f"there is no value called {name} at this step", place=scope.at(expr), hint=hint)
 
 
 def _joined(trace: Trace, sign: str, claims: list[int], expr: Expr, scope: Scope) -> int:
@@ -168,8 +177,8 @@ def _call(trace: Trace, call: Call, scope: Scope) -> int:
             place=scope.at(call),
             hint=f"It is written {record.signature}.",
         )
-    if len(call.args) > count + len(record.options):
-        near = {"max": "maximum", "min": "minimum"}.get(call.fn)
+    near = OF_TWO.get(call.fn)
+    if len(call.args) > count + (0 if near else len(record.options)):
         raise FormulaError(
             f"{call.fn} takes {_count(count, 'argument')}, it has {len(call.args)}",
             place=scope.at(call.args[count]),
@@ -177,7 +186,19 @@ def _call(trace: Trace, call: Call, scope: Scope) -> int:
         )
     inputs = tuple(evaluate(trace, arg, scope) for arg in call.args[:count])
     options = _options(trace, call, record, call.args[count:], scope)
+    if isinstance(record, Compound) and "axis" in options:
+        _check_axis(trace, inputs[0], options["axis"], scope.at(call))
     return apply(trace, record, inputs, options, call, scope)
+
+
+def _check_axis(trace: Trace, node: int, axis: float, place: Place | None) -> None:
+    """Refuse an axis that a compound's argument does not have, before its inner steps are asked."""
+    check = REGISTRY["sum"].check
+    assert check is not None
+    try:
+        check((to_text(trace.said(node)),), trace.value(node).shape, axis=axis)
+    except ShapeError as error:
+        raise ShapeError(error.message, place=place, hint=error.hint) from None
 
 
 def _no_function(call: Call, scope: Scope) -> StepsError:
@@ -220,7 +241,9 @@ def _option(trace: Trace, name: str, expr: Expr, record: Op | Compound, scope: S
     wordy = isinstance(record.options[name], str)
     if isinstance(expr, Word) != wordy or (wordy and isinstance(expr, Word) and expr.text not in REDUCTIONS):
         asked = "one of " + ", ".join(f'"{word}"' for word in REDUCTIONS) if wordy else "a number"
-        raise BadValue(f"{name} of {record.name} must be {asked}", place=scope.at(expr), hint=f"Found {to_text(expr)}.")
+        quoted = isinstance(expr, Name) and wordy and expr.id in REDUCTIONS
+        hint = f'Put it in quotes: "{to_text(expr)}".' if quoted else f"Found {to_text(expr)}."
+        raise BadValue(f"{name} of {record.name} must be {asked}", place=scope.at(expr), hint=hint)
     if isinstance(expr, Word):
         return expr.text
     value = np.array(expr.value) if isinstance(expr, Num) else trace.value(evaluate(trace, expr, scope))
@@ -261,7 +284,11 @@ def _bounds(trace: Trace, item: Expr | Slice, axis: int, side: int, text: str, s
         value = trace.value(evaluate(trace, expr, scope))
         number = float(value.flat[0])
         if value.size != 1 or not number.is_integer():
-            raise BadValue(f"the index {to_text(expr)} is not a whole number", place=scope.at(expr))
+            raise BadValue(
+                f"the index {to_text(expr)} is not a whole number",
+                place=scope.at(expr),
+                hint=f"It says which {noun}, counted from 1 to {side}.",
+            )
         if not 1 <= number <= side:
             raise ShapeError(
                 f"{text} has no {noun} {number:g}",
@@ -274,7 +301,11 @@ def _bounds(trace: Trace, item: Expr | Slice, axis: int, side: int, text: str, s
         low = 1 if item.low is None else whole(item.low)
         high = side if item.high is None else whole(item.high)
         if high < low:
-            raise BadValue(f"the slice {low}:{high} is empty", place=scope.at(item))
+            raise BadValue(
+                f"the slice {low}:{high} is empty",
+                place=scope.at(item),
+                hint=f"Both ends belong to it, the smaller first: {high}:{low}.",
+            )
         return low - 1, high
     place = whole(item)
     return place - 1, place
@@ -362,8 +393,28 @@ def _misfit(trace: Trace, record: Op, inputs: tuple[int, ...], options: Options,
         place = scope.at(expr)
         if isinstance(expr, Binary) and scope.place is not None and not scope.inner:
             place = _operator_place(expr, scope)
-        raise ShapeError(error.message, place=place, hint=error.hint) from None
+        hint = "\n".join(line for line in (error.hint, _where_given(trace, inputs)) if line)
+        picture = _picture(trace, record, names, inputs)
+        raise ShapeError(error.message, place=place, hint=hint or None, picture=picture) from None
     raise AssertionError("a check that depends on names")
+
+
+def _picture(trace: Trace, record: Op, names: tuple[str, ...], inputs: tuple[int, ...]) -> tuple[str, ...]:
+    """What does not fit, drawn; nothing for other operations than those on two arrays side by side."""
+    if len(inputs) != 2 or record.variadic:
+        return ()
+    a, b = (trace.value(i) for i in inputs)
+    if record.look.kind == "product":
+        return misfit.of_product(names[0], a, names[1], b, framed=inputs[0] in trace.given.values() and a.shape[-1] > 1)
+    return misfit.side_by_side(names[0], a, names[1], b)
+
+
+def _where_given(trace: Trace, inputs: tuple[int, ...]) -> str:
+    """The lines in which operands are given: "W is given in line 4, x in line 3."."""
+    names = {node: name for name, node in trace.given.items()}
+    found = [trace.problem.given[names[i]] for i in dict.fromkeys(inputs) if i in names]
+    parts = [f"{given.name} in line {given.place.line}" for given in found if given.place]
+    return ", ".join(parts).replace(" in line", " is given in line", 1) + "." if parts else ""
 
 
 def _operator_place(expr: Binary, scope: Scope) -> Place | None:
@@ -386,7 +437,8 @@ def _no_number(
     text = text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
     found = float(value[at])
     divisor = tree.args[1] if isinstance(tree, scalar.Fn) and tree.name in ("div", "xdivy") else None
-    if divisor is not None and scalar.evaluate(divisor, trace.look_up) == 0:
+    base = tree.args[0] if isinstance(tree, scalar.Fn) and tree.name == "pow" else None
+    if any(part is not None and scalar.evaluate(part, trace.look_up) == 0 for part in (divisor, base)):
         words = "divides by zero"
     elif np.isinf(found) and record.name not in ("div", "xdivy", "log", "xlogy"):
         words = "is too large for a number (overflow)"

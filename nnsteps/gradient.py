@@ -197,6 +197,9 @@ class _Walk:
                 if self.waiting[edge.target] == 0:
                     self._add_up(edge.target)
                     heapq.heappush(heap, -edge.target)
+            op = self.trace.nodes[node].op
+            if isinstance(op, Op) and op.look.kind == "product":
+                self._flush()  # the weights of a product come before what lies deeper in the same formula
         self._flush()
         return {node: self._gradient_of(node) for node in self.wanted}
 
@@ -218,12 +221,11 @@ class _Walk:
         literals = trace.literals
         known = {name: number(literals[i]) for name, i in bound.items() if i in literals}
         rule = _simple(substitute(edge.rule, known)) if known else edge.rule
-        step = self._name(edge.target) if edge.target in trace.keys else f"d{self.loss_name}/d(…)"
+        step = self._name(edge.target)
         try:
             part = evaluate(trace, rule, Scope(bound, self.place, inner=True, options=edge.options, step=step))
         except StepsError as error:
-            if error.hint is None:
-                error.hint = f"This is the gradient of {to_text(trace.said(node, top=True))}."
+            error.hint = f"This is the gradient of {to_text(trace.said(node, top=True))}."  # a rule's text says little
             raise
         several = self.total[edge.target] > 1
         keep_plain = not several and self._is_plain(part) and edge.target not in trace.keys
@@ -251,6 +253,8 @@ class _Walk:
             words = f"used {len(parts)} times, so its gradients add"
         if rest and self.finish is not None:
             total = self.finish(total)
+        if total in self.trace.literals and target in self.trace.keys:  # a number of a formula gets no name
+            total = self.trace.record(REGISTRY["copy"], (total,), self.trace.value(total))
         self.found[target] = total
         if target in self.trace.keys:
             self.pending.append(_Pending(target, total, words, self.owner))
@@ -317,7 +321,7 @@ class _Walk:
     def _emit(self, items: Iterable[_Pending]) -> None:
         trace = self.trace
         for item in items:
-            node, name = item.node, self._name(item.target)
+            node, name = self._own(item), self._name(item.target)
             if item.use:
                 name += f"@{item.use}"
             known = node in trace.keys
@@ -329,9 +333,20 @@ class _Walk:
                 Step(
                     len(trace.steps) + 1, name, key, BACKWARD, node, formula, step.heading if step else (),
                     {used: trace.by_key[used] for used in names(formula) if used in trace.by_key},
-                    node + 1 if known else self._first_new(node), of=item.target, words=item.words,
+                    node + 1 if known else self._first_new(node), of=item.target, loss=self.loss,
+                    words=item.words,
                 )
             )  # fmt: skip
+
+    def _own(self, item: _Pending) -> int:
+        """The node of a gradient; a copy of an unnamed one of the forward pass, so that its lines stay as they are."""
+        trace, node = self.trace, item.node
+        if node > self.loss or node in trace.keys or trace.nodes[node].op is None:
+            return node
+        copy = trace.record(REGISTRY["copy"], (node,), trace.value(node))
+        if not item.use:
+            self.found[item.target] = copy
+        return copy
 
     def _first_new(self, node: int) -> int:
         """The first of the unnamed nodes that a value was computed through."""

@@ -5,13 +5,13 @@ dataclass, a reader, and a line in `_FORMS`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, TypeAlias
 
 from nnsteps import values
 from nnsteps.errors import BadValue, FormulaError, Place, UnknownKey, nearest
-from nnsteps.formula import Expr, Index, Name, parse, parse_step
+from nnsteps.formula import Expr, Index, Name, names, parse, parse_step
 from nnsteps.reader import Map, Node, Scalar, Seq
 
 # rule: its own options, besides rate
@@ -56,6 +56,7 @@ class UpdateItem:
     rule: str
     rate: Expr
     place: Place | None = None
+    rate_place: Place | None = None
     options: Mapping[str, Node] = field(default_factory=dict)
 
 
@@ -92,6 +93,15 @@ def item(node: Node) -> Item:
     return _heading(node)
 
 
+def results(listed: tuple[Item, ...]) -> Iterator[str]:
+    """The names that get a value in the items, in their order."""
+    for part in listed:
+        if isinstance(part, Heading):
+            yield from results(part.items)
+        elif isinstance(part, StepItem):
+            yield names(part.target)[0]
+
+
 def gradients(node: Node) -> tuple[GradientItem, ...]:
     """The top-level `gradient`: one or a list."""
     return tuple([_gradient(part) for part in (node.items if isinstance(node, Seq) else (node,))])
@@ -108,7 +118,8 @@ def update(node: Node) -> UpdateItem:
             hint = "Write update: {rule: sgd, rate: 0.1}."
             raise BadValue(f"update has no {key}", place=node.place, hint=hint)
     options = {key: part for key, (_, part) in found.items() if key not in ("rule", "rate")}
-    return UpdateItem(rule, formula(found["rate"][1], "rate"), node.place, options)
+    rate = found["rate"][1]
+    return UpdateItem(rule, formula(rate, "rate"), node.place, rate.place, options)
 
 
 def formula(node: Node, what: str) -> Expr:

@@ -79,9 +79,10 @@ def _one(steps: list[Step], wanted: str) -> Step:
 
 def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
     view, blanks = context.view, context.blanks
-    worker = Worker(context.trace, context.writer, context.exact, view.work, blanks)
-    captions = Captions(context.trace, context.writer, blanks)
     printed: set[int] = set()
+    seen: set[str] = set()
+    worker = Worker(context.trace, context.writer, context.exact, view.work, blanks, printed)
+    captions = Captions(context.trace, context.writer, blanks)
     frames: list[tuple[int, ...]] = []
     backward = any(step.kind == BACKWARD for step in context.trace.steps)
     for kind, run in _runs(steps):
@@ -96,9 +97,10 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
             builder.add(step)
         spines = builder.done()
         if backward:
-            yield Section(kind.upper(), kind, _words(kind, spines), spines)
+            yield Section(kind.upper(), kind, _words(context, kind, spines) if kind not in seen else "", spines)
+            seen.add(kind)
         else:
-            yield from _by_heading(spines)
+            yield from _by_heading(context, spines)
 
 
 def _runs(steps: list[Step]) -> Iterable[tuple[str, list[Step]]]:
@@ -113,7 +115,7 @@ def _runs(steps: list[Step]) -> Iterable[tuple[str, list[Step]]]:
         yield run[-1].kind, run
 
 
-def _by_heading(spines: tuple[Spine, ...]) -> Iterable[Section]:
+def _by_heading(context: Context, spines: tuple[Spine, ...]) -> Iterable[Section]:
     """Without a backward pass a heading that begins a spine of its own becomes the badge."""
     found: list[tuple[str, list[Spine]]] = []
     for spine in spines:
@@ -126,14 +128,15 @@ def _by_heading(spines: tuple[Spine, ...]) -> Iterable[Section]:
         else:
             found.append(("", [spine]))
     for badge, inside in found:
-        words = "" if badge else _words(FORWARD, tuple(inside))
+        words = "" if badge else _words(context, FORWARD, tuple(inside))
         yield Section(badge or FORWARD.upper(), FORWARD, words, tuple(inside))
 
 
-def _words(kind: str, spines: tuple[Spine, ...]) -> str:
+def _words(context: Context, kind: str, spines: tuple[Spine, ...]) -> str:
     """The few words at the end of a section's rule."""
     if kind == BACKWARD:
-        return "from the loss back to every weight"
+        every = all(gradient.wrt in context.learnable for gradient in context.trace.gradients)
+        return f"from the loss back to {'every weight' if every else 'what is asked'}"
     links: list[Link] = [link for spine in spines for link in spine.links]
     loss = any(link.out.role == "loss" for link in links)
     start = next((link.out.name for link in links if link.kind == "start"), "")

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from nnsteps.compounds import find
+from nnsteps.compounds import Compound, find
 from nnsteps.errors import StepsError
 from nnsteps.expr import Attr, Binary, Call, Compare, Expr, Index, Logic, Name, Neg, Not, Num, Slice, Word, to_text
-from nnsteps.formula import parse
+from nnsteps.formula import parse, parse_step, substitute
 from nnsteps.rounding import Style
 
 GREEK: Mapping[str, str] = {
@@ -239,13 +239,27 @@ class _Writer:
         written = record.look.written if record is not None else ""
         if self.ascii and not written.translate(_PLAIN).isascii():
             written = ""
-        if written and not options:
+        body = self._body(record, args, options) if options and isinstance(record, Compound) else None
+        if body is not None:
+            piece = body
+        elif written and not options:
             piece = self._template(written, args)
         else:
             inner = [self.piece(arg).text for arg in args]
             inner += [f"{name}={self.piece(value).text}" for name, value in options.items()]
             piece = _Piece(f"{call.fn}({', '.join(inner)})", ATOM)
         return _Piece(f"{piece.text} {along}", WORDS) if along else piece
+
+    def _body(self, record: Compound, args: tuple[Expr, ...], options: Mapping[str, Expr]) -> _Piece | None:
+        """A compound with unusual options as what it is made of, if that is one line: Σ (p − t)²."""
+        values = {name: value.text for name, value in options.items() if isinstance(value, Word)}
+        if len(values) < len(options):
+            return None
+        lines = record.lines({**record.options, **values})
+        if len(lines) > 1:
+            return None
+        _, formula = parse_step(lines[0])
+        return self.piece(substitute(formula, dict(zip(record.args, args, strict=True))))
 
     def _template(self, written: str, args: tuple[Expr, ...]) -> _Piece:
         if written == "{0}":

@@ -175,6 +175,9 @@ def _build(node: Node, name: str, limit: int, file: str | None = None) -> dict[s
         steps += (items.update(found["update"][1]),)
     content["given"] = _given(found["given"][1], limit) if "given" in found else {}
     content["steps"], content["name"] = steps, name
+    for key, known in (("freeze", [*content["given"]]), ("ask", [*content["given"], *items.results(steps)])):
+        if key in found:
+            _check_names(found[key][1], key, known)
     content["title"] = content["title"] or _title(name)
     return {**content, "file": file, "source_text": None}
 
@@ -220,6 +223,16 @@ def _name(key: Scalar) -> str:
     raise BadValue(f"{text} cannot be a name" if text else "a name is missing", place=key.place, hint=hint)
 
 
+def _check_names(node: Node, what: str, known: list[str]) -> None:
+    """Refuse what names none of the known values; gradients are known when they have been computed."""
+    for part in reader.scalars(node):
+        name = re.split(r"[\[#]", part.text)[0].strip()
+        if name not in known and "/d" not in name:
+            raise BadValue(
+                f"{what}: there is no value called {name}", place=part.place, hint=values.suggestion(name, known)
+            )
+
+
 def _optional(read: Callable[[Node, str], Any]) -> Callable[[Node, str], Any]:
     """The same reader, but an empty value is as good as none."""
     return lambda node, what: None if isinstance(node, Scalar) and not node.text else read(node, what)
@@ -235,7 +248,7 @@ def _digits(node: Node, what: str) -> int:
     digits = _integer(node, what)
     if 0 <= digits <= DIGITS:
         return digits
-    raise BadValue(f"digits cannot be {digits}", place=node.place, hint=f"It is a number from 0 to {DIGITS}.")
+    raise BadValue(f"digits cannot be {digits}", place=node.place, hint=f"It is a whole number from 0 to {DIGITS}.")
 
 
 def _rounding(node: Node, what: str) -> str:

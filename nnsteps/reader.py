@@ -301,6 +301,8 @@ _NUMBER_HINTS = (
     (r"no|false|off", "Write 0."),
     (r"null|none|~", "Write 0 where nothing is meant."),
     (r"([-+]?[0-9.]+)e", r"Write \1e-3, for example."),
+    (r"[-+]?[0-9.]+(?: +[-+]?[0-9.]+)+", "Put commas between numbers, and brackets around them: [1, 2, 3]."),
+    (r"[-+0-9.e ()]+(?:\*+|/|\+)[-+*/0-9.e ()]+", "Compute it in a step."),
 )
 
 

@@ -71,7 +71,7 @@ def neg(tree: Tree) -> Tree:
     """−tree; two negations cancel."""
     if isinstance(tree, Fn) and tree.name == "neg":
         return tree.args[0]
-    return Const(-tree.value) if isinstance(tree, Const) else Fn("neg", (tree,))
+    return Const(-tree.value) if isinstance(tree, Const) and tree.value < 0 else Fn("neg", (tree,))
 
 
 # --- values ------------------------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def join(parts: Iterable[Term], signs: Signs = PAPER, space: str = " ") -> str:
     text = ""
     for place, term in enumerate(parts):
         if place == 0:
-            text = (signs.minus if term.sign != "+" else "") + term.text
+            text = (signs.minus if term.sign != "+" and not is_nothing(term.text) else "") + term.text
         else:
             text += f" {term.sign}{space}{term.text}"
     return text
@@ -281,6 +281,11 @@ def _product(args: tuple[Tree, ...], show: Show, signs: Signs, *, first: bool) -
     return signs.times.join(factors)
 
 
+def is_nothing(text: str) -> bool:
+    """Whether a product begins with a 0, so that no minus belongs before it."""
+    return text == "0" or text[:2] in ("0·", "0*", "0 ")
+
+
 def _level(text: str) -> int:
     return PRODUCT if any(sign in text for sign in "/×*") else ATOM
 
@@ -296,16 +301,17 @@ def _write(tree: Tree, show: Show, signs: Signs) -> tuple[str, int]:
         case "mul":
             return _product(args, show, signs, first=True), PRODUCT
         case "neg":
-            return signs.minus + _factor(args[0], False, show, signs), PRODUCT
+            text = _factor(args[0], False, show, signs)
+            return text if is_nothing(text) else signs.minus + text, PRODUCT
         case "div" | "xdivy":
             return _factor(args[0], True, show, signs) + signs.divide + _factor(
                 args[1], False, show, signs, POWER
             ), PRODUCT
         case "pow":
             base = _factor(args[0], False, show, signs, ATOM)
-            return base + "^" + _at_least(args[1], ATOM, show, signs), POWER
+            return base + "^" + _exponent(args[1], show, signs), POWER
         case "exp":
-            return "e^" + _at_least(args[0], ATOM, show, signs), POWER
+            return "e^" + _exponent(args[0], show, signs), POWER
         case "log":
             return "log " + _factor(args[0], False, show, signs, POWER), POWER
         case "sqrt":
@@ -329,6 +335,12 @@ def _write(tree: Tree, show: Show, signs: Signs) -> tuple[str, int]:
         case _:
             inner = ", ".join(_write(arg, show, signs)[0] for arg in args)
             return f"{tree.name}({inner})", ATOM
+
+
+def _exponent(tree: Tree, show: Show, signs: Signs) -> str:
+    """What is raised: a number stands as it is, also a negative one; anything longer in brackets."""
+    text, own = _write(tree, show, signs)
+    return text if own == ATOM or text.removeprefix(signs.minus).replace(".", "").isdigit() else f"({text})"
 
 
 def _bracket(tree: Tree, show: Show, signs: Signs, *, always: bool) -> str:

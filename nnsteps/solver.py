@@ -222,6 +222,7 @@ class _Solver:
                     {whole: self.by_gradient[loss, node]},
                     first,
                     of=node,
+                    loss=loss,
                 )
             )
         step = max((s.index for s in trace.steps if s.node == gradient and s.name == name), default=0)
@@ -266,7 +267,7 @@ class _Solver:
             formula = Binary("-", Name(name), Binary("*", item.rate, Name(gradient.name)))
             uses = {name: node, gradient.name: gradient.node}
             first = len(trace.nodes)
-            new = evaluate(trace, formula, Scope({**self.now, **uses}, item.place, inner=True, step=name))
+            new = evaluate(trace, formula, Scope({**self.now, **uses}, item.rate_place, inner=True, step=name))
             if self.rounding == "each-step":
                 new = self._as_written(new)
             key = trace.bind(name, new)

@@ -251,6 +251,8 @@ def _refuse_neighbours(text: str, last: Token | None, token: Token, place: Place
     message = f"an operator is missing between {last.text} and {token.text}"
     hint = f"Write {last.text} {operator} {token.text}"
     hint += " for a matrix product, or * for cell times cell." if operator == "@" else "."
+    if last.kind == token.kind == "name" and len(last.text) > 2 and last.text.islower():
+        hint += f" A function has brackets: {last.text}({token.text})."
     refuse(place, token.start, token.end, message, hint)
 
 

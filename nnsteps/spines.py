@@ -15,6 +15,7 @@ from nnsteps import document as doc
 from nnsteps import roles, scalar
 from nnsteps.captions import Captions
 from nnsteps.document import Corner, Frame, Grid, Link, Part, Sign, Spine
+from nnsteps.formula import Name
 from nnsteps.ops import Op
 from nnsteps.scalar import Tree
 from nnsteps.trace import BACKWARD, Step, Trace
@@ -50,6 +51,7 @@ class Builder:
     frames: list[tuple[int, ...]] = field(default_factory=list)  # which nodes stand in one frame, in order
     spines: list[list[Link]] = field(default_factory=list)
     last: int | None = None
+    factor: int | None = None  # what the last link, a product, was multiplied by
     heading: str = ""
     backward: bool = False
 
@@ -62,14 +64,18 @@ class Builder:
         fresh = heading if heading != self.heading else ""
         self.heading = heading
         before = sum(map(len, self.spines))
-        if not (step.kind == BACKWARD and self._as_corner(step)):
+        if step.kind == BACKWARD and self._as_corner(step, fresh=bool(fresh)):
+            pass
+        elif isinstance(step.formula, Name) and step.node in self.printed:
+            self._same_again(step)
+        else:
             self._result(step.node, step)
         if fresh:
             self._set_heading(before, fresh, step.words)
 
     def done(self) -> tuple[Spine, ...]:
         """The spines of the section."""
-        return tuple(Spine(tuple(links)) for links in self.spines)
+        return tuple(Spine(tuple(links)) for links in self.spines if links)
 
     def _set_heading(self, before: int, heading: str, words: str) -> None:
         """The heading stands on the first result that came after `before` others."""
@@ -78,6 +84,13 @@ class Builder:
         links[place] = links[place]._replace(heading=heading, heading_words=words)
 
     # --- one result ---
+
+    def _same_again(self, step: Step) -> None:
+        """A result that is a block of the page under another name."""
+        if step.node != self.last:
+            self.spines.append([])
+        out = self._grid(step.node, name=self.captions.name(step))
+        self._append(Link("under", out, self.captions.of(step.node, step), arithmetic=True), step.node)
 
     def _result(self, node: int, step: Step | None) -> None:
         """Hang up a value: by the picture that its arithmetic asks for."""
@@ -100,7 +113,8 @@ class Builder:
         products, others = parts_of(self.trace, node)
         pairs = [self.trace.nodes[part].inputs for part in products]
         stack = [right for _, right in pairs]
-        if stack != [self.last]:
+        sibling = stack == [self.factor] and not others and stack != [self.last]
+        if stack != [self.last] and not sibling:
             self._start(stack)
         lefts = [left for left, _ in pairs]
         self.printed.update(lefts, others)
@@ -117,9 +131,11 @@ class Builder:
                 work=self.worker.lines(node),
                 notes=self.captions.notes(step),
                 arithmetic=True,
+                sibling=sibling,
             ),
             node,
         )
+        self.factor = stack[0] if len(stack) == 1 and not others else None
 
     def _left(self, node: int) -> Grid:
         role = doc.WEIGHT if roles.source(self.trace, node) in self.learnable else self._role(node)
@@ -129,7 +145,11 @@ class Builder:
         """Begin a new spine with values printed on top of each other."""
         self.spines.append([])
         for node in nodes:
-            if node not in self.trace.keys and look(self.trace, node) not in ("", "shaping"):
+            if (
+                node not in self.trace.keys
+                and node not in self.printed
+                and look(self.trace, node) not in ("", "shaping")
+            ):
                 self._result(node, None)
                 continue
             self.spines[-1].append(Link("start", self._grid(node)))
@@ -224,8 +244,8 @@ class Builder:
             for i in sources
             if i not in self.printed and i in trace.given.values() and not self._fits_in_frame(i, node)
         ]
-        above = self.spines[-1][-1].out if self.spines else None
-        large = [i for i in new if trace.value(i).size > MOST_SAID and not (above and self._same_size(i, above))]
+        above = self.spines[-1][-1].out if self.spines and self.spines[-1] else None
+        large = [i for i in new if not self._can_be_said(i) and not (above and self._same_size(i, above))]
         if self.last not in sources or not self.spines or large:
             self._begin_with(sources, node)
         if self._gates(node) and self.last is not None:
@@ -308,36 +328,52 @@ class Builder:
             self.printed.add(i)
         return tuple(words)
 
+    def _can_be_said(self, node: int) -> bool:
+        """Whether a value is a short column or a single number."""
+        value = self.trace.value(node)
+        return bool(value.size <= MOST_SAID and value.shape[-1] == 1)
+
     def _same_size(self, node: int, grid: Grid) -> bool:
         return bool(self.trace.value(node).shape == grid.shape)
 
     # --- corners to the right ---
 
-    def _as_corner(self, step: Step) -> bool:
-        """A gradient that is a product with the spine's last block on its left, or that block itself (or its sum)."""
+    def _as_corner(self, step: Step, *, fresh: bool) -> bool:
+        """A gradient that is a product with the spine's last block on its left, or that block itself (or its sum).
+
+        Where the block has its own arithmetic to the right, or a `fresh` heading begins, the block is printed again.
+        """
         trace = self.trace
         if not self.spines or not self.spines[-1] or self.last is None:
             return False
-        link = self.spines[-1][-1]
         node, here = step.node, trace.nodes[step.node]
-        if is_product(trace, node) and here.inputs[0] == self.last and not link.corners:
-            top = here.inputs[1]
+        if is_product(trace, node) and here.inputs[0] in self.printed and here.inputs[1] != self.last:
+            left, top = here.inputs
+            if self._role(left) != doc.GRADIENT and left != self.last:
+                return False
+            link = self.spines[-1][-1]
             frame = Frame((self._grid(node, doc.GRADIENT, name=self.captions.name(step)),), "gradient")
             corner = Corner((self.captions.plain(step),), self._grid(top), False, frame, self.worker.lines(node))
-            if link.arithmetic:
-                link = Link("start", self._grid(self.last), above=True)
+            if left != self.last or link.arithmetic or link.corners or fresh:
+                if left != self.last:
+                    self.spines.append([])
+                link = Link("start", self._grid(left), above=True)
                 self.spines[-1].append(link)
+                self.last = left
             self.spines[-1][-1] = link._replace(corners=(corner,))
             return True
-        if link.corners and not link.corners[0].ones and self._is_row_sum(step):
+        link = self.spines[-1][-1]
+        if link.corners and not link.corners[0].ones and not fresh and self._is_row_sum(step):
             corner = link.corners[0]
             part = self._grid(node, doc.BIAS, name=self.captions.name(step))
             if part.shape[0] != corner.frame.parts[0].shape[0]:
                 return False
             frame = corner.frame._replace(parts=(*corner.frame.parts, part))
             captions = (*corner.captions, self.captions.plain(step))
-            work = (*corner.work, *self.worker.lines(node)) if self.worker.work == "all" else corner.work
-            link = link._replace(corners=(corner._replace(frame=frame, captions=captions, ones=True, work=work),))
+            sums = self.worker.lines(node) if self.worker.work == "all" and node != self.last else ()
+            link = link._replace(
+                corners=(corner._replace(frame=frame, captions=captions, ones=True, work=(*corner.work, *sums)),)
+            )
             self.spines[-1][-1] = link
             return True
         return False
@@ -357,7 +393,7 @@ class Builder:
             self.spines.append([])
         self.spines[-1].append(link)
         self.printed.add(node)
-        self.last = node
+        self.last, self.factor = node, None
 
     def _grid(
         self, node: int, role: str | None = None, *, name: str | None = None, marks: dict[At, str] | None = None

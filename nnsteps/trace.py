@@ -62,6 +62,7 @@ class Step:
     remark: str | None = None
     by_hand: Expr | None = None
     of: int | None = None  # backward: the forward node whose gradient this is
+    loss: int | None = None  # backward: the node whose gradient this is
     words: str = ""  # "softmax and cross-entropy in one step"
 
 

@@ -81,7 +81,8 @@ class _Why:
         left_out = len(self.left_out - self.explained - self.shown)
         if left_out:
             cells = "cell" if left_out == 1 else "cells"
-            self.lines.append(f"{self.dots} and {left_out:,} more {cells}, traced in the same way")
+            text = f"{self.dots} and {left_out:,} more {cells}, traced in the same way"
+            self.lines += textwrap.wrap(text, self.width, subsequent_indent="  ")
 
     # --- the walk ---
 
@@ -124,8 +125,11 @@ class _Why:
         text = text.replace(f", {NO_BREAK}", ", ")
         if rest:
             text += f", {self.dots} {len(rest)}{NO_BREAK}more"
-        indent = " " * self._indent(depth)
         tail = GAP.replace(" ", NO_BREAK)[2:] + words.replace(" ", NO_BREAK)
+        longest = max(map(len, (text + tail).split(" ")))
+        if longest > self.width:
+            tail = tail.replace(NO_BREAK, " ")
+        indent = " " * max(0, min(self._indent(depth), self.width - longest))
         for line in textwrap.wrap(
             text + tail, self.width, initial_indent=indent, subsequent_indent=indent, break_long_words=False
         ):
@@ -250,7 +254,7 @@ class _Why:
                     break
             else:
                 sign = self.nearly
-        return (*self._texts(shown, style), (sign, style.write(value)))
+        return tuple(dict.fromkeys((*self._texts(shown, style), (sign, style.write(value)))))  # 1 = 1 is said once
 
     def _as_shown(self, style: Style) -> Callable[[Ref], float]:
         return lambda ref: style.shown(self.value(ref))
@@ -325,16 +329,23 @@ class _Why:
 
     def _put(self, line: _Line, depth: int) -> None:
         """Fold a line to the width: each = on a line of its own where they do not fit side by side."""
-        indent, name = " " * self._indent(depth), line.name.replace(" ", NO_BREAK)
+        longest = _longest(line)
+        if longest > self.width - 5:  # a product of long names may be broken at its signs
+            times = self.signs.times
+            line = replace(line, parts=tuple((sign, text.replace(times, f" {times} ")) for sign, text in line.parts))
+            longest = _longest(line)
+        indent = " " * max(0, min(self._indent(depth), self.width - longest - 5))
+        name = line.name.replace(" ", NO_BREAK)
         whole = indent + name + "".join(f" {sign} {text}" for sign, text in line.parts)
         words = GAP + line.words if line.words else ""
         if len(whole) <= self.width:
             lines = [whole]
         else:
-            margin = indent + " " * min(len(name), self.width // 3)
-            lines = []
+            margin = indent + " " * max(2, min(len(name), self.width // 3, self.width - len(indent) - longest - 3))
+            beside = len(indent + name) + 3 + len(line.parts[0][1].split(" ")[0]) <= self.width
+            lines = [] if beside else [indent + name]
             for place, (sign, text) in enumerate(line.parts):
-                start = f"{indent}{name} {sign} " if place == 0 else f"{margin} {sign} "
+                start = f"{indent}{name} {sign} " if place == 0 and beside else f"{margin} {sign} "
                 joined = f"{lines[-1]} {sign} {text}" if place > 1 else ""
                 if joined and len(joined) <= self.width:
                     lines[-1] = joined
@@ -352,6 +363,11 @@ class _Why:
         elif words:
             lines[-1] += words
         self.lines += [folded.replace(NO_BREAK, " ") for folded in lines]
+
+
+def _longest(line: _Line) -> int:
+    """The length of the longest piece that cannot be folded."""
+    return max(len(word) for _, text in line.parts for word in text.split(" "))
 
 
 def _shortened(tree: Tree) -> Tree:

@@ -25,6 +25,7 @@ class Worker:
     exact: Trace | None
     work: str
     blanks: frozenset[int]
+    printed: set[int]  # what stands on the page, named or not
 
     def lines(self, node: int) -> tuple[Work, ...]:
         """The worked lines of a result: one a row, of the first column that is not all 0 (or of every column)."""
@@ -42,7 +43,7 @@ class Worker:
         if middle != node and middle in trace.literals:
             middle = node
         places = [self._at(value.shape, i, j) for j in columns for i in rows]
-        trees = [trace.explain(middle, at) for at in places]
+        trees = [trace.explain(middle, at, self._stands_on_page) for at in places]
         if not any(isinstance(tree, scalar.Fn) for tree in trees):
             return ()  # nothing is computed: copies and counts
         values = [float(trace.value(middle)[at]) for at in places]
@@ -56,6 +57,9 @@ class Worker:
             )
             for line, at in zip(sums, places, strict=True)
         )
+
+    def _stands_on_page(self, node: int) -> bool:
+        return node in self.trace.keys or node in self.printed
 
     def _lines_for(self, value: Array) -> tuple[list[int], list[int]]:
         flat = value.reshape(-1, value.shape[-1])
@@ -115,7 +119,7 @@ class Worker:
         down = [i for _, i in inner if trace.value(i).shape != shape]
 
         def halt(i: int) -> bool:
-            return i in trace.keys or i in members
+            return i in members or self._stands_on_page(i)
 
         out: list[Work] = []
         for j in columns:

@@ -158,6 +158,8 @@ class Writer:
             reason, tree = (f"{reason}, {claim}" if reason else claim), tree.args[1 if holds else 2]
         style = self.style(node)
         result = style.write(value)
+        if reason and not isinstance(tree, scalar.Fn):  # nothing but the condition decides
+            return Sum((Term("+", reason),), "->" if self.ascii else "→", result)
         on_paper = scalar.evaluate(tree, lambda ref: self._operand(ref, more).shown(self.trace.look_up(ref)))
         relation = "=" if style.write(on_paper) == result else ("~" if self.ascii else "≈")
         return Sum(self._terms(tree, more), relation, result, aside=reason)
@@ -182,9 +184,10 @@ class Writer:
             head = self._terms(scalar.Fn("add", first), more)
             left_out = f"({len(tree.args) - 5} more)"
             return (*head, Term("+", left_out), *self._terms(scalar.Fn("add", last), more))
-        out = []
+        out: list[Term] = []
         for term in scalar.terms(tree, self._show(more), self.signs):
-            out.append(Term(term.sign, term.text, self._is_zero(term.tree), self._is_idle(term.tree)))
+            sign = "+" if not out and scalar.is_nothing(term.text) else term.sign
+            out.append(Term(sign, term.text, self._is_zero(term.tree), self._is_idle(term.tree)))
         return tuple(out)
 
     def _is_zero(self, tree: Tree) -> bool:

@@ -151,6 +151,12 @@ def test_any_text_is_read_or_refused_with_a_message(text: str) -> None:
         ("x)", 2, "this ) closes nothing", None),
         ("(x]", 3, "( is closed by ]", None),
         (
+            "tanh x",
+            6,
+            "an operator is missing between tanh and x",
+            "Write tanh @ x for a matrix product, or * for cell times cell. A function has brackets: tanh(x).",
+        ),
+        (
             "W x",
             3,
             "an operator is missing between W and x",

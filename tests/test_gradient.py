@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nnsteps
-from nnsteps import Problem, StepsError
+from nnsteps import Problem, StepsError, scalar
 from nnsteps.errors import GradientError
 from nnsteps.formula import to_text
 from nnsteps.solver import Settings, solve_problem
@@ -431,3 +431,23 @@ def test_a_slope_that_is_no_number_names_the_step() -> None:
 def test_the_errors_of_gradients_are_of_one_kind() -> None:
     assert issubclass(GradientError, StepsError)
     assert GradientError.code == "gradient"
+
+
+def test_a_gradient_that_is_a_part_of_the_forward_pass_leaves_the_lines_there_alone() -> None:
+    problem = Problem(given={"y": [2, 3]}, steps=["L = sum(y * y * y)"], gradient={"of": "L", "wrt": ["y"]})
+    trace = solve_problem(problem)
+    named = {trace.keys[ref.node] for ref in scalar.refs(trace.explain(trace.node("L"), (0, 0)))}
+    assert named == {"y"}
+    assert trace["dL/dy"].ravel().tolist() == [12, 27]
+
+
+def test_a_rule_does_not_turn_a_transpose_twice() -> None:
+    problem = Problem(
+        given={"W": [[1, 2], [3, 4]], "h": [1, 2]},
+        steps=["r = W.T @ h", "L = sum(r)"],
+        gradient={"of": "L", "wrt": ["h", "W"]},
+    )
+    trace = solve_problem(problem)
+    said = {step.name: to_text(step.formula) for step in trace.steps}
+    assert said["dL/dh"] == "W @ dL/dr"
+    assert trace["dL/dW"].tolist() == [[1, 1], [2, 2]]

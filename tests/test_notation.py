@@ -81,7 +81,7 @@ FORMULAS = [
     ("softmax(z, axis=0)", "softmax(z)", "softmax(z)"),  # the default
     ("softmax(z, axis=1)", "softmax(z) per row", "softmax(z) per row"),
     ("cross_entropy(y, t)", "−Σ t · log y", "-sum t * log y"),
-    ('mse(y, t, reduction="sum")', 'mse(y, t, reduction="sum")', 'mse(y, t, reduction="sum")'),
+    ('mse(y, t, reduction="sum")', "Σ (y − t)²", "sum (y - t)^2"),
     ("leaky_relu(z, alpha=0.1)", "leaky_relu(z, alpha=0.1)", "leaky_relu(z, alpha=0.1)"),
     ("-sum(xlogy(y, p))", "−Σ y·log p", "-sum y*log p"),
     ("where(x > 0, a, b)", "a where x > 0, else b", "a where x > 0, else b"),

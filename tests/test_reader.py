@@ -94,7 +94,8 @@ def test_numbers_are_read_as_people_write_them(text: str, value: float) -> None:
         ("two", None),
         ("１", None),
         ("1e", "Write 1e-3, for example."),
-        ("1 2", None),
+        ("1 2", "Put commas between numbers, and brackets around them: [1, 2, 3]."),
+        ("2*3", "Compute it in a step."),
         ("--1", None),
     ],
 )

@@ -72,7 +72,8 @@ def test_sums_are_flat_and_negations_cancel() -> None:
     assert add([add([X, Y]), Z]) == Fn("add", (X, Y, Z))
     assert add([X]) == X
     assert neg(neg(X)) == X
-    assert sub(X, Const(2)) == Fn("add", (X, Const(-2)))
+    assert neg(Const(-2)) == Const(2)
+    assert sub(X, Const(0)) == Fn("add", (X, Fn("neg", (Const(0),))))  # 1 − 0, never 1 + 0
 
 
 WRITTEN = [

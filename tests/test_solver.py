@@ -182,6 +182,8 @@ MISFITS = [
     ("hstack(W, x)", "W (2×3) and x (3×1) cannot be stacked", "W has 2 rows, so x needs as many; it has 3."),
     ("S + W", "S (1×2×2) and W (2×3) have a different number of sides", None),
     ("sum(W, axis=2)", "W (2×3) has no axis 2", None),
+    ("softmax(W, axis=2)", "W (2×3) has no axis 2", None),
+    ("vstack(x, W)", "x (3×1) and W (2×3) cannot be stacked", "x has 1 column, so W needs as many; it has 3."),
     ("W[3, 1]", "W has no row 3", "It has 2 rows; indices count from 1."),
     ("W[1, 0]", "W has no column 0", None),
     ("W[1]", "W (2×3) needs 2 indices, it has 1", None),
@@ -197,6 +199,33 @@ def test_what_does_not_fit_is_refused_in_words(formula: str, message: str, hint:
     assert hint is None or caught.value.hint == hint
 
 
+def test_words_cannot_be_computed_with() -> None:
+    with pytest.raises(StepsError) as caught:
+        solved(["y = x"], x=["how", "are", "you"])
+    assert caught.value.message == "x is a list of words; formulas compute with numbers"
+
+
+def test_a_gradient_written_as_a_fraction_is_told_how_to_be_written() -> None:
+    with pytest.raises(UnknownName) as caught:
+        solved(["L = sum(x)", "y = dL/dx"], x=[1, 2])
+    assert caught.value.hint == "The gradient of L is written grad(L, W)."
+
+
+def test_a_gradient_without_a_value_names_the_operation_that_has_no_slope() -> None:
+    problem = Problem(given={"x": [2, 1]}, steps=["L = sum(sqrt(x - 1))"], gradient={"of": "L", "wrt": ["x"]})
+    with pytest.raises(NumberError) as caught:
+        solve_problem(problem)
+    assert caught.value.message == "in dL/d(x - 1), 1 ÷ 0 divides by zero"
+    assert caught.value.hint == "This is the gradient of sqrt(x - 1)."
+
+
+def test_a_wrong_rate_is_pointed_at() -> None:
+    lines = ["given: {x: [1, 2], W: [[1, 2]]}", "steps:", "  - L = W @ x", "gradient: {of: L, wrt: [W]}"]
+    with pytest.raises(UnknownName) as caught:
+        solve_problem(Problem.read("\n".join([*lines, "update: {rule: sgd, rate: fast}"]), "a.yaml"))
+    assert str(caught.value.place) == "a.yaml:5:27"
+
+
 OPTIONS = [
     ("softmax(x, axes=1)", "softmax has no option called axes"),
     ("mse(x, x, reduction=1)", "reduction of mse must be one of"),
@@ -205,6 +234,10 @@ OPTIONS = [
     ("softmax()", "softmax needs 1 argument, it has 0"),
     ("cross_entropy(x)", "cross_entropy needs 2 arguments, it has 1"),
     ("max(x, x, x)", "max takes 1 argument, it has 3"),
+    ("max(x, 0)", "max takes 1 argument, it has 2"),
+    ("min(1, n)", "min takes 1 argument, it has 2"),
+    ("x[1.5]", "the index 1.5 is not a whole number"),
+    ("x[2:1]", "the slice 2:1 is empty"),
     ("round(x, 0.5)", "digits must be a whole number"),
 ]
 
@@ -212,7 +245,7 @@ OPTIONS = [
 @pytest.mark.parametrize(("formula", "message"), OPTIONS)
 def test_a_wrong_call_is_refused(formula: str, message: str) -> None:
     with pytest.raises(StepsError) as caught:
-        solved([f"y = {formula}"], x=[1, 2, 3])
+        solved([f"y = {formula}"], x=[1, 2, 3], n=1)
     assert message in caught.value.message
 
 
@@ -226,6 +259,7 @@ def test_where_both_stretch_a_warning_says_so() -> None:
 NO_VALUE = [
     ("1 / (x - x)", "in y, 1 ÷ 0 divides by zero"),
     ("x / 0", "in y, 1 ÷ 0 divides by zero"),
+    ("(x - x) ** -2", "in y, 0^−2 divides by zero"),
     ("0 / (x - x)", "in y, 0 ÷ 0 divides by zero"),
     ("exp(1000 * x)", "in y, e^1000 is too large for a number (overflow)"),
     ("-exp(1000 * x)", "in y, e^1000 is too large for a number (overflow)"),

@@ -28,6 +28,14 @@ def test_the_report_counts_what_was_checked() -> None:
     assert "  35 gradients by differences  17 published answers  largest error " in report.line()
 
 
+def test_two_epochs_are_checked_each_against_its_own_loss() -> None:
+    update = {"update": {"rule": "sgd", "rate": 0.02}}
+    epoch = ["p = w @ x", "L = mse(p, 1)", {"gradient": {"of": "L", "wrt": ["w"]}}, update]
+    report = check(Problem(given={"x": [1, 2], "w": [[0.5, -0.5]]}, steps=[{"First": epoch}, {"Second": epoch}]))
+    assert report.ok, report.failures
+    assert report.gradients == 4
+
+
 # --- answers -----------------------------------------------------------------------------------------------------
 
 

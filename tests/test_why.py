@@ -11,6 +11,7 @@ import nnsteps
 from nnsteps import Problem, StepsError
 from nnsteps.cells import find_cell
 from nnsteps.errors import UnknownName, UsageError
+from nnsteps.solver import solve_problem
 from nnsteps.why import why_text
 
 
@@ -200,3 +201,17 @@ def test_what_is_no_cell_is_refused(
     if hint is not None:
         assert caught.value.hint is not None
         assert caught.value.hint.startswith(hint)
+
+
+def test_what_needs_no_names_is_said_once() -> None:
+    problem = Problem(given={"x": [1, 2]}, steps=["L = sum(x) / 4"], gradient={"of": "L", "wrt": ["x"]})
+    assert solve_problem(problem).why("dL/dx[1]") == "∂L/∂x[1] = 1 ÷ 4 = 0.25\n"
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_long_names_stay_within_the_width(width: int) -> None:
+    given = {"generator_gradient": [[1, 2, 3]], "discriminator_gradient": [[1, 0, 2]]}
+    steps = ["generator_gradient_mean = mean(generator_gradient * discriminator_gradient)"]
+    trace = solve_problem(Problem(given=given, steps=[*steps, "y = 2 * generator_gradient_mean + 1"]))
+    lines = why_text(trace, "y", width).splitlines()
+    assert max(map(len, lines)) <= width, lines

@@ -26,7 +26,10 @@ SIGNS = "−·₁ᵀ∂√Σ┏━┓▏▕╔═╗→↓≈≤…✓"
 _SIMPLE_LOCALES = ("C", "POSIX")
 _COERCED_LOCALES = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python itself puts into LC_CTYPE for LANG=C
 
-_LINES = str.maketrans({"│": "|", "┃": "|", "▏": "|", "▕": "|", "─": "-", "━": "-", "⋮": ":", "✓": "ok", "✗": "x"})
+_LINES = str.maketrans({
+    "│": "|", "┃": "|", "▏": "|", "▕": "|", "─": "-", "━": "-", "┏": "+", "┓": "+", "┗": "+", "┛": "+", "↓": "v",
+    "▸": ">", "⋮": ":", "✓": "ok", "✗": "x",
+})  # fmt: skip
 
 _STYLES = {
     "place": "bold",

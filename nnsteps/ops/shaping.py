@@ -63,7 +63,7 @@ def _stacked_check(axis: int) -> Callable[..., None]:
                 )
             other, first = shape[1 - axis], shapes[0][1 - axis]
             if other != first:
-                side = ("columns", "rows")[axis]
+                side = ("column", "row")[axis] + ("s" if first != 1 else "")
                 raise ShapeError(
                     f"{names[0]} ({side_text(shapes[0])}) and {name} ({side_text(shape)}) cannot be stacked",
                     hint=f"{names[0]} has {first} {side}, so {name} needs as many; it has {other}.",

@@ -23,6 +23,7 @@ from nnsteps.render.worklines import Setting, fitted, lines_for
 
 ENOUGH_RIGHT = 40  # in a narrower place a wide page prefers the tight form
 LEAST_RIGHT = 24  # arithmetic in a narrower place goes under the picture
+LONG_HEADING = 20  # a longer one stands on a row of its own
 NUMBER, TEXT = 2, 5  # columns from the spine's end to a caption's number and to its text
 
 
@@ -81,18 +82,15 @@ class Geometry:
 
 
 def geometry_for(spine: Spine, width: int, minus: str, *, tight: bool) -> Geometry:
-    """The widest geometry in which the spine fits: wide, tight, tight without idle terms, or stacked."""
-    choices = []
-    for narrow in (False, True) if not tight else (True,):
-        for captions in (True, False):
-            choices.append(_measure(spine, width, tight=narrow, captions=captions))
-    for geometry in choices:
-        if geometry.room >= _right_need(spine, geometry, minus, idle=True):
-            return geometry
+    """The widest geometry in which the spine fits: wide or tight, if need be without idle terms, or stacked."""
+    modes = [True] if tight else [False, True]
+    choices = [_measure(spine, width, tight=mode, captions=captions) for mode in modes for captions in (True, False)]
+    for place in range(0, len(choices), 2):
+        for idle in (True, False):
+            for geometry in choices[place : place + 2]:
+                if geometry.room >= _right_need(spine, geometry, minus, idle=idle):
+                    return replace(geometry, idle=idle)
     last = choices[-1]
-    for geometry in choices:
-        if geometry.room >= _right_need(spine, geometry, minus, idle=False):
-            return replace(geometry, idle=False)
     for geometry in (choices[1], last):
         if geometry.room >= (LEAST_RIGHT if geometry.tight else ENOUGH_RIGHT):
             return replace(geometry, idle=_sums_fit(spine, geometry, minus))
@@ -137,7 +135,7 @@ def _measure(spine: Spine, width: int, *, tight: bool, captions: bool) -> Geomet
         if label > 2 or link.beside:
             beside = strip_width(column_fields(link.beside, 3)) + columns(link.beside.name) + 2 if link.beside else 0
             edge = max(edge, margin + beside + label + 1 - before + 2)
-        if link.heading:
+        if link.heading and columns(link.heading) <= LONG_HEADING:
             edge = max(edge, margin + columns(link.heading) - 2)
         if captions and link.above and link.caption:
             edge = max(edge, margin + 4 + columns(link.caption.text) - before - cell // 2 + 1)

@@ -124,20 +124,24 @@ class _Drawing:
         canvas, at = self.canvas, self.at
         frame = next((part for part in link.left if isinstance(part, Frame)), None)
         lines, column = self._frame(frame)
-        has_top = link.ones or (link.heading and frame is not None and frame.kind == "learnable")
+        long = bool(link.heading) and at.margin + columns(link.heading) >= at.bar - 1
+        if long:
+            self._heading(link)
+        heading = "" if long else link.heading
+        has_top = link.ones or (heading and frame is not None and frame.kind == "learnable")
         if has_top:
-            if self.bottom and link.heading:
+            if self.bottom and heading:
                 self._clear()
             row = self._row()
-            if link.heading:
+            if heading:
                 canvas.put(row, at.margin, link.heading, "bold")
             if link.ones:
                 for k in range(link.out.width):
                     canvas.put(row, at.units(k), "1")
             else:
                 self._thread(row)
-        on_caption_row = link.heading and not (has_top or lines or self.bottom or link.beside)
-        if link.heading and not has_top and not on_caption_row:
+        on_caption_row = heading and not (has_top or lines or self.bottom or link.beside)
+        if heading and not has_top and not on_caption_row:
             self._heading(link)
         if self.bottom and lines:
             self._clear()
@@ -174,9 +178,15 @@ class _Drawing:
                 canvas.write(row, start, beside[i])
                 if i == 0 and link.beside:
                     canvas.put(row, start - 1 - columns(link.beside.name), link.beside.name, "name")
-        if left and not link.caption:
-            self._label(first, link.out.name)
+        if left and not at.tight and self._has_sibling(link) and columns(link.out.name) <= 2:
+            canvas.put(first, at.end + 2, link.out.name, "name")
         return first
+
+    def _has_sibling(self, link: Link) -> bool:
+        """Whether a result needs its name beside it, because the next one does not hang on it."""
+        links = self.spine.links
+        place = next(k for k, other in enumerate(links) if other is link)
+        return link.sibling or (place + 1 < len(links) and links[place + 1].sibling)
 
     def _label_start(self, name: str) -> int:
         at = self.at
@@ -355,7 +365,8 @@ class _Drawing:
                 self.canvas.put(row, column + max(0, (width - columns(part.name)) // 2), part.name, "name")
             column += width
         name = link.out.name
-        start = self.at.bar + max(0, (self.at.end - self.at.bar + 1 - columns(name)) // 2)
+        start = self.at.bar + (self.at.end - self.at.bar + 1 - columns(name)) // 2
+        start = max(self.at.margin, min(start, self.at.end + 1 - columns(name)))
         if self.canvas.free(row, start - 1, start + columns(name)):
             self.canvas.put(row, start, name, "name")
 
@@ -397,7 +408,7 @@ class _Drawing:
         for caption in captions:
             number = f"{caption.number:>2}"
             canvas.put(row, at.text - 5 + (2 if at.tight else 1), number, f"number {self.kind}")
-            lines = wrap(caption.text, at.width - at.text)
+            lines = wrap(caption.text, at.width - at.text - 2)
             end = canvas.put(row, at.text, lines[0], "bold")
             for line in lines[1:]:
                 canvas.put(self._row(), at.text + 2, line, "bold")

@@ -28,8 +28,8 @@ class Stack:
         canvas, at = self.canvas, self.at
         if not first:
             canvas.row()
-        if link.heading:
-            canvas.put(canvas.row(), at.margin, link.heading, "bold")
+        for line in wrap(link.heading, at.width - at.margin) if link.heading else []:
+            canvas.put(canvas.row(), at.margin, line, "bold")
         if link.caption:
             self._caption(link.caption)
         for part in (*([link.beside] if link.beside else []), *link.left):

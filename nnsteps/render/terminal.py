@@ -124,8 +124,11 @@ class _Page:
     def _section(self, section: Section) -> None:
         canvas = self.canvas
         canvas.row()
-        row = canvas.row()
         badge = f" {section.badge} "
+        if columns(badge) > self.width:
+            self._text(section.badge, "bold")
+            badge = ""
+        row = canvas.row()
         after = canvas.put(row, 0, badge, f"badge {section.kind}")
         words = f" {section.words}" if section.words and not self.tight else ""
         rule = max(0, self.width - after - columns(words))
@@ -211,6 +214,8 @@ class _Page:
         canvas, m = self.canvas, self.margin
         labels = [row.name for row in block.rows]
         start = m + max([columns(label) + 2 for label in labels] + [12])
+        narrow = start > self.width // 2
+        start = m + 2 if narrow else start
         cells = [[self._answer_lines(value, self.width - start) for value in row.values] for row in block.rows]
         first = max((length(line) for row in cells for line in row[0]), default=0)
         second = start + max(first, columns(block.columns[0]) if block.columns else 0) + 4
@@ -224,7 +229,9 @@ class _Page:
             if beside and len(block.columns) > 1:
                 canvas.put(row, second, block.columns[1], "grey")
         for answer, values in zip(block.rows, cells, strict=True):
-            self._answer(answer.name, values, start, second, beside)
+            if narrow:
+                self._text(answer.name, "bold")
+            self._answer("" if narrow else answer.name, values, start, second, beside)
         if block.rows and block.below:
             canvas.row()
         place = m + max([columns(label) + 2 for label, _ in block.below] + [12])
