@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nnsteps.verify import Report
 
 MOST_ANSWERS = 8
+MOST_CHANGED = 1_000  # cells whose change is given enough digits to show
 
 
 def update_section(page: Context, steps: list[Step], drawn: Sequence[tuple[int, ...]]) -> Section:
@@ -36,8 +37,10 @@ def update_section(page: Context, steps: list[Step], drawn: Sequence[tuple[int, 
         work: Work | None = None
         for step in group:
             old, value = trace.value(step.of or 0), trace.value(step.node)
+            if page.view.digits is None and value.size <= MOST_CHANGED:
+                writer.show_change(step.node, step.of or 0)
             same = (
-                {at: doc.UNCHANGED for at in np.ndindex(*value.shape) if value[at] == old[at]}
+                {at: doc.UNCHANGED for at in np.ndindex(*value.shape) if _same(float(value[at]), float(old[at]))}
                 if value.ndim == 2
                 else {}
             )
@@ -52,16 +55,22 @@ def update_section(page: Context, steps: list[Step], drawn: Sequence[tuple[int, 
     )  # fmt: skip
 
 
+def _same(new: float, old: float) -> bool:
+    """Whether an update left a number as it was, but for its last bits."""
+    return abs(new - old) <= 1e-12 * abs(old)
+
+
 def _unchanged(page: Context, steps: list[Step]) -> str:
     """What the grey numbers of an update are."""
-    same = any((page.trace.value(s.node) == page.trace.value(s.of or 0)).any() for s in steps)
+    pairs = [(page.trace.value(s.node), page.trace.value(s.of or 0)) for s in steps]
+    same = any(_same(a, b) for new, old in pairs for a, b in zip(new.flat, old.flat, strict=True))
     return "grey: unchanged, its gradient is 0" if same and not page.view.blank else ""
 
 
 def _update_work(page: Context, step: Step) -> Work | None:
     trace, writer = page.trace, page.writer
     old, value = trace.value(step.of or 0), trace.value(step.node)
-    changed = [at for at in np.ndindex(*value.shape) if value[at] != old[at]]
+    changed = [at for at in np.ndindex(*value.shape) if not _same(float(value[at]), float(old[at]))]
     if not changed:
         return None
     at = tuple(int(k) for k in changed[0])

@@ -14,6 +14,7 @@ from nnsteps.spines import Builder
 from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step, Trace
 from nnsteps.view import Context, View
 from nnsteps.worked import Worker
+from nnsteps.working import is_picture_of_products, parts_of
 
 __all__ = ["View", "page"]
 
@@ -87,10 +88,11 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
     backward = any(step.kind == BACKWARD for step in context.trace.steps)
     for kind, run in _runs(steps):
         if kind == UPDATE:
-            yield update_section(context, run, frames)
+            yield update_section(context, run, [*frames, *_frames(context.trace)])
             continue
+        learnable = {*context.learnable, *(step.node for step in context.trace.steps if step.kind == UPDATE)}
         builder = Builder(
-            context.trace, context.writer, set(context.learnable), worker, captions, blanks, dict(context.roles),
+            context.trace, context.writer, learnable, worker, captions, blanks, dict(context.roles),
             printed, frames,
         )  # fmt: skip
         for step in run:
@@ -101,6 +103,15 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
             seen.add(kind)
         else:
             yield from _by_heading(context, spines)
+
+
+def _frames(trace: Trace) -> Iterable[tuple[int, ...]]:
+    """Which values stand in one frame: the factors of a sum of products and its bias."""
+    for step in trace.steps:
+        for node in range(step.node, step.first - 1, -1):
+            if step.kind == FORWARD and is_picture_of_products(trace, node):
+                products, others = parts_of(trace, node)
+                yield (*(trace.nodes[product].inputs[0] for product in products), *others)
 
 
 def _runs(steps: list[Step]) -> Iterable[tuple[str, list[Step]]]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from nnsteps.rounding import half_away
@@ -204,9 +205,10 @@ class Signs(NamedTuple):
     ne: str = "≠"
     le: str = "≤"
     ge: str = "≥"
+    raised: Mapping[float, str] = MappingProxyType({})
 
 
-PAPER = Signs()
+PAPER = Signs(raised=MappingProxyType({2.0: "²", 3.0: "³"}))
 ASCII = Signs(minus="-", times="*", divide=" / ", root="sqrt", floor=("floor(", ")"), ne="!=", le="<=", ge=">=")
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
@@ -276,9 +278,17 @@ def _factor(tree: Tree, first: bool, show: Show, signs: Signs, level: int = PROD
 def _product(args: tuple[Tree, ...], show: Show, signs: Signs, *, first: bool) -> str:
     """Factors; `first` says that a minus may begin the product."""
     factors = [
-        _factor(arg, first and place == 0, show, signs, POWER if place else PRODUCT) for place, arg in enumerate(args)
+        _factor(arg, first and place == 0, show, signs, POWER if place or _is_quotient(arg) else PRODUCT)
+        for place, arg in enumerate(args)
     ]
     return signs.times.join(factors)
+
+
+def _is_quotient(tree: Tree) -> bool:
+    """Whether a factor would be read with what follows it: 1 ÷ 3·2."""
+    while isinstance(tree, Fn) and tree.name == "neg":
+        tree = tree.args[0]
+    return isinstance(tree, Fn) and tree.name in ("div", "xdivy")
 
 
 def is_nothing(text: str) -> bool:
@@ -309,7 +319,8 @@ def _write(tree: Tree, show: Show, signs: Signs) -> tuple[str, int]:
             ), PRODUCT
         case "pow":
             base = _factor(args[0], False, show, signs, ATOM)
-            return base + "^" + _exponent(args[1], show, signs), POWER
+            raised = signs.raised.get(args[1].value) if isinstance(args[1], Const) else None
+            return base + (raised or "^" + _exponent(args[1], show, signs)), POWER
         case "exp":
             return "e^" + _exponent(args[0], show, signs), POWER
         case "log":
@@ -332,6 +343,8 @@ def _write(tree: Tree, show: Show, signs: Signs) -> tuple[str, int]:
         case "if":
             condition, yes, no = (_write(arg, show, signs)[0] for arg in args)
             return f"({yes} if {condition}, else {no})", ATOM
+        case "round" if args[1] == Const(0.0):
+            return f"round({_write(args[0], show, signs)[0]})", ATOM
         case _:
             inner = ", ".join(_write(arg, show, signs)[0] for arg in args)
             return f"{tree.name}({inner})", ATOM

@@ -11,7 +11,7 @@ import numpy as np
 from nnsteps import roles
 from nnsteps.errors import GradientError, Place, ShapeError, StepsError, UnknownName, nearest
 from nnsteps.evaluate import Scope, evaluate, parsed
-from nnsteps.formula import Binary, Call, Expr, Index, Name, Num, names, to_text
+from nnsteps.formula import Binary, Call, Expr, Index, Name, Num, names, substitute, to_text
 from nnsteps.gradient import differentiate
 from nnsteps.ops import REGISTRY, Array, side_text
 from nnsteps.problem import Answers, GradientItem, Heading, Item, Problem, StepItem, UpdateItem
@@ -108,15 +108,22 @@ class _Solver:
 
     def _finish(self, item: StepItem, name: str, node: int, first: int) -> None:
         used = {used: self.now[used] for used in names(item.formula) if used in self.now}
+        formula = self._with_versions(item.formula)
         by_hand = item.by_hand if not self.settings.exact else None
         key = self.trace.bind(name, node)
         self.now[name] = node
         self.trace.steps.append(
             Step(
-                len(self.trace.steps) + 1, name, key, FORWARD, node, item.formula, self.heading, used, first,
+                len(self.trace.steps) + 1, name, key, FORWARD, node, formula, self.heading, used, first,
                 note=item.note, remark=item.remark, by_hand=by_hand,
             )
         )  # fmt: skip
+
+    def _with_versions(self, formula: Expr) -> Expr:
+        """The formula with the names of now: W1#2 where W1 has been given a new value."""
+        keys = {name: self.trace.keys.get(node, name) for name, node in self.now.items()}
+        changed = {name: Name(key) for name, key in keys.items() if "#" in key}
+        return substitute(formula, changed) if changed else formula
 
     def _by_hand(self, item: StepItem, node: int, scope: Scope) -> int:
         trace = self.trace
@@ -264,8 +271,10 @@ class _Solver:
         for name in changed:
             node = self.now[name]
             gradient = latest[node]
-            formula = Binary("-", Name(name), Binary("*", item.rate, Name(gradient.name)))
-            uses = {name: node, gradient.name: gradient.node}
+            old = trace.keys[node]
+            slope = trace.steps[gradient.step - 1].key if gradient.step else gradient.name
+            formula = Binary("-", Name(old), Binary("*", item.rate, Name(slope)))
+            uses = {old: node, slope: gradient.node}
             first = len(trace.nodes)
             new = evaluate(trace, formula, Scope({**self.now, **uses}, item.rate_place, inner=True, step=name))
             if self.rounding == "each-step":

@@ -12,6 +12,7 @@ continues until it meets named values. Nothing of that is stored.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -254,7 +255,7 @@ class Trace:
         words: dict[str, Any] = {
             "index": step.index,
             "name": step.name,
-            "formula": to_text(step.formula),
+            "formula": re.sub(r"#\d+", "", to_text(step.formula)),
             "kind": step.kind,
             "heading": " / ".join(step.heading) or None,
             "shape": list(node.value.shape),

@@ -10,6 +10,7 @@ from nnsteps import document as doc
 from nnsteps import scalar
 from nnsteps.document import Work
 from nnsteps.ops import Array
+from nnsteps.scalar import Ref
 from nnsteps.trace import Trace
 from nnsteps.working import Writer, core, drawn_rows, places_of, with_hand
 
@@ -46,7 +47,7 @@ class Worker:
         trees = [trace.explain(middle, at, self._stands_on_page) for at in places]
         if not any(isinstance(tree, scalar.Fn) for tree in trees):
             return ()  # nothing is computed: copies and counts
-        values = [float(trace.value(middle)[at]) for at in places]
+        values = [self.writer.number(Ref(middle, at)) for at in places]
         sums = self.writer.sums([(tree, x, middle) for tree, x in zip(trees, values, strict=True)])
         return tuple(
             Work(
@@ -87,7 +88,7 @@ class Worker:
         if not here.by_hand:
             return line
         if here.out != middle and middle != node:
-            return with_hand(line, self.writer.text(node, float(trace.value(node)[at])))
+            return with_hand(line, self.writer.text(node, self.writer.number(Ref(node, at))))
         name = trace.keys.get(node)
         if self.exact is None or name is None or name not in self.exact.names:
             return line
@@ -113,7 +114,6 @@ class Worker:
         """A line for each row with the inner steps side by side, and a line for each sum below them."""
         trace, shape = self.trace, self.trace.value(node).shape
         members = {i for _, i in inner}
-        middle = core(trace, node)
         self.writer.share_style([i for _, i in inner[:-1]])
         across = [i for _, i in inner if trace.value(i).shape == shape]
         down = [i for _, i in inner if trace.value(i).shape != shape]
@@ -125,8 +125,10 @@ class Worker:
         for j in columns:
             lines = []
             for i in across:
-                wanted = [(trace.explain(i, (row, j), halt), float(trace.value(i)[row, j]), i) for row in rows]
-                lines.append(self.writer.sums([w if w[2] != middle else (w[0], w[1], middle) for w in wanted]))
+                number = self.writer.number
+                lines.append(
+                    self.writer.sums([(trace.explain(i, (row, j), halt), number(Ref(i, (row, j))), i) for row in rows])
+                )
             for place, row in enumerate(rows):
                 sums = [column[place] for column in lines]
                 if trace.nodes[node].by_hand:

@@ -10,7 +10,7 @@ from nnsteps import roles, scalar
 from nnsteps.document import BLANK, Cell, Grid, Sum, Term
 from nnsteps.notation import caption, pretty
 from nnsteps.ops import Array, Op
-from nnsteps.rounding import Style, decimals, style_for
+from nnsteps.rounding import Style, canonical, decimals, style_for
 from nnsteps.scalar import ASCII, PAPER, Const, Ref, Tree
 from nnsteps.trace import Trace
 from nnsteps.transliterate import to_ascii
@@ -19,6 +19,7 @@ MOST_ROWS, HEAD, TAIL = 16, 6, 2
 MOST_COLUMNS = 40
 MOST_TERMS = 24
 MOST_DECIMALS = 6
+NOISE = 1e-9  # smaller numbers are looked at: they may be what rounding left of a 0
 Marks = Mapping[tuple[int, ...], str]
 
 
@@ -41,6 +42,7 @@ class Writer:
         self.digits = digits
         self.fractions = rounding == "fractions"
         self._styles: dict[int, Style] = {}
+        self._clean: dict[Ref, float] = {}
 
     # --- names and words ---
 
@@ -63,6 +65,20 @@ class Writer:
 
     # --- numbers ---
 
+    def number(self, ref: Ref) -> float:
+        """The number of a cell; 0 where only the last bits of a difference are left (1 − 0.9999999999999999)."""
+        x = self.trace.look_up(ref)
+        if x == 0 or abs(x) >= NOISE:
+            return x
+        if ref not in self._clean:
+            tree = self.trace.explain(ref.node, ref.at)
+            again = x if isinstance(tree, Ref) and tree == ref else scalar.evaluate(tree, self._short)
+            self._clean[ref] = 0.0 if again == 0 else x
+        return self._clean[ref]
+
+    def _short(self, ref: Ref) -> float:
+        return float(canonical(self.number(ref)))
+
     def style(self, node: int) -> Style:
         """How the numbers of a node are written."""
         if node not in self._styles:
@@ -72,8 +88,25 @@ class Writer:
                 if here.op is not None and here.op.look.kind == "shaping" and len(here.inputs) == 1
                 else None
             )
-            self._styles[node] = self.style(source) if source is not None else self.style_of([self.trace.value(node)])
+            self._styles[node] = self.style(source) if source is not None else self._own_style(node)
         return self._styles[node]
+
+    def _own_style(self, node: int) -> Style:
+        value = self.trace.value(node)
+        numbers = _drawn(value)
+        if any(0 < abs(x) < NOISE for x in numbers):
+            numbers = [self.number(Ref(node, at)) for at in places_of(value)]
+        return self._style(numbers)
+
+    def show_change(self, node: int, old: int) -> None:
+        """Give a value as many digits (at most 6) as show where it differs from an older one."""
+        new, before = (np.ravel(self.trace.value(k)) for k in (node, old))
+        style = self.style(node)
+        while style.decimals < MOST_DECIMALS and any(
+            a != b and style.write(float(a)) == style.write(float(b)) for a, b in zip(new, before, strict=True)
+        ):
+            style = style.finer(1)
+        self._styles[node] = style
 
     def share_style(self, nodes: Iterable[int]) -> None:
         """Let some nodes be written alike (the inner steps of one compound)."""
@@ -84,7 +117,9 @@ class Writer:
 
     def style_of(self, values: list[Array]) -> Style:
         """How the numbers of some arrays are written alike."""
-        numbers = [x for value in values for x in _drawn(value)]
+        return self._style([x for value in values for x in _drawn(value)])
+
+    def _style(self, numbers: list[float]) -> Style:
         return style_for(numbers, self.digits, fractions=self.fractions, ascii=self.ascii)
 
     def text(self, node: int, x: float) -> str:
@@ -111,7 +146,8 @@ class Writer:
                 return Cell("..." if self.ascii else "⋯")
             if blank:
                 return Cell("", BLANK)
-            return Cell(style.write(float(flat[i, j])), (marks or {}).get((i, j), ""))
+            at = (*(int(k) for k in np.unravel_index(i, value.shape[:-1])), j)
+            return Cell(style.write(self.number(Ref(node, at))), (marks or {}).get((i, j), ""))
 
         left_out = []
         if None in rows:
@@ -126,11 +162,10 @@ class Writer:
             "; ".join(left_out),
         )
 
-    def vector(self, node: int, value: Array | None = None) -> str:
+    def vector(self, node: int) -> str:
         """A short value in running text: (2, 1, 3), or 5."""
-        value = self.trace.value(node) if value is None else value
-        style = self.style_of([value])
-        texts = [style.write(float(x)) for x in value.flat]
+        value, style = self.trace.value(node), self.style(node)
+        texts = [style.write(self.number(Ref(node, at))) for at in places_of(value)]
         return texts[0] if len(texts) == 1 else "(" + ", ".join(texts) + ")"
 
     # --- arithmetic ---
@@ -160,7 +195,7 @@ class Writer:
         result = style.write(value)
         if reason and not isinstance(tree, scalar.Fn):  # nothing but the condition decides
             return Sum((Term("+", reason),), "->" if self.ascii else "→", result)
-        on_paper = scalar.evaluate(tree, lambda ref: self._operand(ref, more).shown(self.trace.look_up(ref)))
+        on_paper = scalar.evaluate(tree, lambda ref: self._operand(ref, more).shown(self.number(ref)))
         relation = "=" if style.write(on_paper) == result else ("~" if self.ascii else "≈")
         return Sum(self._terms(tree, more), relation, result, aside=reason)
 
@@ -173,7 +208,7 @@ class Writer:
             if isinstance(part, Const):
                 exact = min(decimals(part.value), 12)
                 return Style(exact, self.fractions, self.ascii).write(part.value)
-            return self._operand(part, more).write(self.trace.look_up(part))
+            return self._operand(part, more).write(self.number(part))
 
         return show
 

@@ -6,7 +6,7 @@ import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?|log|tanh|max|min|[-−+·*÷/^()√|⌊⌋,]|e\b|e(?=\^))")
+TOKEN = re.compile(r"\s*(²|³|\d+(?:\.\d+)?(?:×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?|log|tanh|max|min|[-−+·*÷/^()√|⌊⌋,]|e\b|e(?=\^))")
 POWERS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 LINE = re.compile(r"(?P<left>\S(?:[^=]*?\S)?)\s{2,}=\s{2,}(?P<right>[-−]?\d+(?:\.\d+)?(?:×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)")
 
@@ -60,6 +60,8 @@ class Reader:
 
     def power(self) -> float:
         base = self.atom()
+        if self.next_is("²", "³"):
+            return base ** (2 if self.take() == "²" else 3)
         if self.next_is("^"):
             self.take()
             return float(base ** self.signed())

@@ -89,6 +89,9 @@ def _one(work: Work, shapes: Sequence[_Shape], width: int, setting: Setting) -> 
         chunks += _sum(line, shape, setting)
     if work.where:
         chunks.append([(f"   {work.where}", "grey")])
+    if work.where and sum(length(chunk) for chunk in chunks) > width:
+        chunks.pop()  # which column it is can be seen; the line itself cannot be spared
+        work = work._replace(where="")
     whole = [segment for chunk in chunks for segment in chunk]
     if length(whole) <= width:
         return [whole]
