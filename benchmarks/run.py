@@ -36,11 +36,12 @@ Arrays = dict[str, np.ndarray]
 def processes(ours: list[str], bare: str) -> tuple[float, float]:
     """Median seconds of our command and of a bare interpreter with some imports, taken in turns."""
     commands = ([sys.executable, "-m", "nnsteps", *ours], [sys.executable, "-c", bare])
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     seconds: tuple[list[float], list[float]] = ([], [])
     for turn in range(ROUNDS + 1):
         for command, times in zip(commands, seconds, strict=True):
             start = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(command, check=True, stdout=subprocess.PIPE, env=env)  # a pipe, as in `| less`
             if turn:  # the first turn fills the caches
                 times.append(time.perf_counter() - start)
     return statistics.median(seconds[0]), statistics.median(seconds[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nnsteps import document as doc
+from nnsteps import roles
 from nnsteps.document import Chip
 from nnsteps.trace import FORWARD, UPDATE
 from nnsteps.view import Context
@@ -41,9 +42,10 @@ def _given_line(page: Context) -> str:
     count = sum(trace.value(node).size for node in page.learnable)
     if count:
         number = "number" if count == 1 else "numbers"
-        frame = "frame" if len(page.learnable) < 3 else "frames"
+        in_frames = set(page.learnable) <= roles.weights(trace) | roles.biases(trace)
+        frame = ", in the heavy " + ("frame" if len(page.learnable) < 3 else "frames") if in_frames else ""
         how_many = "the" if page.view.blank else str(count)  # a question may ask for the count
-        parts.append(f"{'and ' if parts else ''}{how_many} learnable {number}, in the heavy {frame}")
+        parts.append(f"{'and ' if parts else ''}{how_many} learnable {number}{frame}")
     return "    ".join(parts)
 
 
