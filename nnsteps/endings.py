@@ -12,7 +12,7 @@ from nnsteps.document import Answer, Answers, Caption, Frame, Frames, Section, W
 from nnsteps.notation import caption
 from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step
 from nnsteps.view import Context
-from nnsteps.working import core, parts_of
+from nnsteps.working import core, parts_of, with_hand
 
 if TYPE_CHECKING:
     from nnsteps.verify import Report
@@ -77,7 +77,7 @@ def _update_work(page: Context, step: Step) -> Work | None:
     node = core(trace, step.node)
     (line,) = writer.sums([(trace.explain(node, at), float(trace.value(node)[at]), node)])
     if node != step.node:
-        line = line._replace(by_hand=writer.text(step.node, float(value[at])))
+        line = with_hand(line, writer.text(step.node, float(value[at])))
     return Work(
         None,
         (line,),

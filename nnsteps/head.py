@@ -16,7 +16,8 @@ def head(page: Context) -> tuple[tuple[str, str], ...]:
     about = "~" if page.view.ascii else "≈"
     lines = [("given", _given_line(page)), ("find", _find_line(page))]
     if any(step.by_hand is not None for step in page.trace.steps):
-        lines.append((about, "marks a number rounded by hand; everything else is exact, and rounded only on paper"))
+        exact = "; everything else is exact, and rounded only on paper" if page.view.rounding == "inside" else ""
+        lines.append((about, "marks a number rounded by hand" + exact))
     if page.view.rounding == "each-step":
         lines.append(("rounding", "at each step: every number is computed from the numbers as shown"))
     elif page.view.rounding == "fractions":

@@ -75,6 +75,9 @@ def neg(tree: Tree) -> Tree:
     return Const(-tree.value) if isinstance(tree, Const) and tree.value < 0 else Fn("neg", (tree,))
 
 
+OPPOSITE: Mapping[str, str] = MappingProxyType({"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"})
+
+
 # --- values ------------------------------------------------------------------------------------------------------
 
 

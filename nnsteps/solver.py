@@ -60,7 +60,10 @@ class _Solver:
         for name, given in self.problem.given.items():
             if isinstance(given.value, tuple):
                 continue  # words are not computed with
-            trace.given[name] = self.now[name] = trace.record(None, (), given.value)
+            value = given.value
+            if self.rounding == "each-step":
+                value = REGISTRY["round"].value(value, digits=_paper_digits(value, self.digits))
+            trace.given[name] = self.now[name] = trace.record(None, (), value)
             trace.bind(name, self.now[name])
         with np.errstate(all="ignore"):  # what is no number is found, and told, by `evaluate`
             self._items(self.problem.steps)

@@ -81,7 +81,10 @@ class Builder:
         """The heading stands on the first result that came after `before` others."""
         new = [(links, place) for links in self.spines for place in range(len(links))][before:]
         links, place = next(((ls, k) for ls, k in new if ls[k].kind != "start"), new[0])
-        links[place] = links[place]._replace(heading=heading, heading_words=words)
+        caption = links[place].caption
+        if caption is not None and caption.gloss == words:
+            caption = caption._replace(gloss="")  # the heading says it
+        links[place] = links[place]._replace(heading=heading, heading_words=words, caption=caption)
 
     # --- one result ---
 

@@ -31,8 +31,6 @@ DOTS = Const(math.nan)  # stands for what is left out of a sum
 PLACEHOLDER = 0xE000  # private characters that stand for names while a tree is written
 NO_BREAK = "\u00a0"
 
-OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
-
 
 def why_text(trace: Trace, cell: str, width: int = 100, ascii: bool = False, limit: int = LIMIT) -> str:
     """How one cell came about, line by line; `limit` is the most lines of cells.
@@ -388,8 +386,8 @@ def _plain_condition(tree: Tree) -> Tree:
 
 
 def _opposite(condition: Tree) -> Tree:
-    if isinstance(condition, Fn) and condition.name in OPPOSITE:
-        return Fn(OPPOSITE[condition.name], condition.args)
+    if isinstance(condition, Fn) and condition.name in scalar.OPPOSITE:
+        return Fn(scalar.OPPOSITE[condition.name], condition.args)
     return Fn("eq", (condition, Const(0.0)))
 
 

@@ -246,9 +246,8 @@ class Writer:
 
 def _opposite(claim: Tree) -> Tree:
     """What holds where a claim does not."""
-    opposites = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
-    if isinstance(claim, scalar.Fn) and claim.name in opposites:
-        return scalar.Fn(opposites[claim.name], claim.args)
+    if isinstance(claim, scalar.Fn) and claim.name in scalar.OPPOSITE:
+        return scalar.Fn(scalar.OPPOSITE[claim.name], claim.args)
     return scalar.fn("eq", claim, 0)
 
 
@@ -266,7 +265,7 @@ def _drawn(value: Array) -> list[float]:
 
 def with_hand(line: Sum, text: str) -> Sum:
     """The same line, with what a person writes down."""
-    return line._replace(by_hand=text)
+    return line if text == line.result else line._replace(by_hand=text)
 
 
 def look(trace: Trace, node: int) -> str:
