@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from nnsteps.document import Caption
 from nnsteps.notation import caption, pretty
 from nnsteps.trace import BACKWARD, Step, Trace
-from nnsteps.working import Writer, is_picture_of_products, is_product, look, parts_of
+from nnsteps.working import Blanks, Writer, is_picture_of_products, is_product, look, parts_of
 
 MOST_WORDS = 36  # letters of a gloss
 
@@ -18,7 +18,7 @@ class Captions:
 
     trace: Trace
     writer: Writer
-    blanks: frozenset[int]
+    blanks: Blanks
     glossed: set[str] = field(default_factory=set)
 
     def name(self, step: Step) -> str:

@@ -45,7 +45,11 @@ def update_section(page: Context, steps: list[Step], drawn: Sequence[tuple[int, 
                 else {}
             )
             role = doc.BIAS if page.roles.get(step.of or -1) == doc.BIAS else doc.NEW
-            parts.append(writer.grid(step.node, role, name=page.name(step.key), marks=same, blank=page.view.blank))
+            parts.append(
+                writer.grid(
+                    step.node, role, name=page.name(step.key), marks=same, blank=page.blanks.get(step.node, frozenset())
+                )
+            )
             if work is None and page.view.work != "none" and not page.view.blank:
                 work = _update_work(page, step)
         frames.append((Frame(tuple(parts), "learnable"), work))

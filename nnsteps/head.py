@@ -36,7 +36,7 @@ def _given_line(page: Context) -> str:
             continue
         value = trace.value(node)
         shown = page.name(name)
-        if value.shape[-1] == 1 and value.ndim == 2 and value.size <= 12:
+        if value.shape[-1] == 1 and value.ndim == 2 and value.size <= 12 and node not in page.blanks:
             parts.append(f"{shown} = {page.writer.vector(node)}")
         else:
             parts.append(f"{shown} {page.shape(value.shape)}")
@@ -53,6 +53,8 @@ def _given_line(page: Context) -> str:
 def _find_line(page: Context) -> str:
     """What is asked: the results that nothing else uses, the gradients, the update."""
     trace = page.trace
+    if page.view.blank and trace.problem.ask:
+        return ", ".join(page.name(asked) for asked in trace.problem.ask)
     used = {node for step in trace.steps if step.kind == FORWARD for node in step.uses.values()}
     finals = [step.key for step in trace.steps if step.kind == FORWARD and step.node not in used]
     losses = list(dict.fromkeys(gradient.loss_name for gradient in trace.gradients))

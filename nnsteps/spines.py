@@ -21,6 +21,8 @@ from nnsteps.scalar import Tree
 from nnsteps.trace import BACKWARD, Step, Trace
 from nnsteps.worked import Worker
 from nnsteps.working import (
+    ALL_CELLS,
+    Blanks,
     Writer,
     core,
     drawn_rows,
@@ -45,7 +47,7 @@ class Builder:
     learnable: set[int]
     worker: Worker
     captions: Captions
-    blanks: frozenset[int] = frozenset()
+    blanks: Blanks = field(default_factory=dict)
     roles: dict[int, str] = field(default_factory=dict)
     printed: set[int] = field(default_factory=set)
     frames: list[tuple[int, ...]] = field(default_factory=list)  # which nodes stand in one frame, in order
@@ -401,7 +403,10 @@ class Builder:
     def _grid(
         self, node: int, role: str | None = None, *, name: str | None = None, marks: dict[At, str] | None = None
     ) -> Grid:
-        blank = roles.source(self.trace, node) in self.blanks
+        source = roles.source(self.trace, node)
+        blank = self.blanks.get(source, frozenset())
+        if source != node and blank and blank != ALL_CELLS:
+            blank = frozenset((*at[:-2], at[-1], at[-2]) for at in blank)
         return self.writer.grid(node, role or self._role(node), name=name, marks=marks, blank=blank)
 
     def _role(self, node: int) -> str:

@@ -11,7 +11,7 @@ from nnsteps import roles
 from nnsteps.notation import pretty
 from nnsteps.ops import side_text
 from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step, Trace
-from nnsteps.working import Writer, is_product
+from nnsteps.working import ALL_CELLS, Blanks, Writer, is_product
 
 if TYPE_CHECKING:
     from nnsteps.verify import Report
@@ -44,14 +44,14 @@ class Context:
     writer: Writer
     learnable: Mapping[int, str]
     roles: Mapping[int, str]
-    blanks: frozenset[int]
+    blanks: Blanks
 
     @classmethod
     def of(cls, trace: Trace, view: View, exact: Trace | None) -> Context:
         """The context of a page."""
         writer = Writer(trace, ascii=view.ascii, digits=view.digits, rounding=view.rounding)
         learnable = {trace.given[name]: name for name in roles.learnable(trace)}
-        blanks = frozenset(node.id for node in trace.nodes if node.op is not None) if view.blank else frozenset()
+        blanks = _blanks(trace) if view.blank else {}
         return cls(trace, view, exact, writer, learnable, _roles(trace, learnable), blanks)
 
     def name(self, key: str) -> str:
@@ -61,6 +61,27 @@ class Context:
     def shape(self, shape: tuple[int, ...]) -> str:
         """A shape as this page writes it."""
         return side_text(shape).replace("×", "x") if self.view.ascii else side_text(shape)
+
+
+def _blanks(trace: Trace) -> Blanks:
+    """What the reader is to find: what the problem asks for, else every computed cell."""
+    if not trace.problem.ask:
+        return {node.id: ALL_CELLS for node in trace.nodes if node.op is not None}
+    out: dict[int, frozenset[tuple[int, ...]]] = {}
+    for asked in trace.problem.ask:
+        name, _, index = asked.replace(" ", "").partition("[")
+        node = trace.given.get(name, trace.names.get(name, [-1])[-1])
+        if node < 0:
+            continue  # a result that this way through the problem does not come to
+        places = [int(k) - 1 for k in index.rstrip("]").split(",") if k.isdigit()]
+        if not places:
+            out[node] = ALL_CELLS
+            continue
+        rank = trace.value(node).ndim
+        at = (*places, *[0] * (rank - len(places)))
+        if out.get(node) != ALL_CELLS:
+            out[node] = out.get(node, frozenset()) | {at}
+    return out
 
 
 def _roles(trace: Trace, learnable: Mapping[int, str]) -> dict[int, str]:

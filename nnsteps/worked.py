@@ -12,7 +12,7 @@ from nnsteps.document import Work
 from nnsteps.ops import Array
 from nnsteps.scalar import Ref
 from nnsteps.trace import Trace
-from nnsteps.working import Writer, core, drawn_rows, places_of, with_hand
+from nnsteps.working import Blanks, Writer, core, drawn_rows, places_of, with_hand
 
 At = tuple[int, ...]
 
@@ -25,12 +25,12 @@ class Worker:
     writer: Writer
     exact: Trace | None
     work: str
-    blanks: frozenset[int]
+    blanks: Blanks
     printed: set[int]  # what stands on the page, named or not
 
     def lines(self, node: int) -> tuple[Work, ...]:
         """The worked lines of a result: one a row, of the first column that is not all 0 (or of every column)."""
-        if self.work == "none" or node in self.blanks:
+        if self.work == "none" or self.blanks:
             return ()
         trace = self.trace
         value = trace.value(node)
@@ -153,7 +153,7 @@ class Worker:
     def crossed_out(self, source: int) -> tuple[Work, ...]:
         """Which numbers of a block a gate crosses out, in words, beside the first of them."""
         above = self.trace.value(source)
-        if self.work == "none" or source in self.blanks:
+        if self.work == "none" or self.blanks:
             return ()
         negative = [at for at in places_of(above) if above[at] < 0]
         if not negative:

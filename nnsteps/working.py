@@ -21,6 +21,8 @@ MOST_TERMS = 24
 MOST_DECIMALS = 6
 NOISE = 1e-9  # smaller numbers are looked at: they may be what rounding left of a 0
 Marks = Mapping[tuple[int, ...], str]
+Blanks = Mapping[int, frozenset[tuple[int, ...]]]  # the cells of each node that the reader is to find
+ALL_CELLS: frozenset[tuple[int, ...]] = frozenset({()})
 
 
 def shown(length: int, most: int) -> list[int | None]:
@@ -133,7 +135,13 @@ class Writer:
     # --- grids ---
 
     def grid(
-        self, node: int, role: str, *, name: str | None = None, marks: Marks | None = None, blank: bool = False
+        self,
+        node: int,
+        role: str,
+        *,
+        name: str | None = None,
+        marks: Marks | None = None,
+        blank: frozenset[tuple[int, ...]] = frozenset(),
     ) -> Grid:
         """The numbers of a node in rows and columns, long sides folded."""
         value = self.trace.value(node)
@@ -144,7 +152,7 @@ class Writer:
         def cell(i: int, j: int | None) -> Cell:
             if j is None:
                 return Cell("..." if self.ascii else "⋯")
-            if blank:
+            if blank == ALL_CELLS or (i, j) in blank:
                 return Cell("", BLANK)
             at = (*(int(k) for k in np.unravel_index(i, value.shape[:-1])), j)
             return Cell(style.write(self.number(Ref(node, at))), (marks or {}).get((i, j), ""))

@@ -133,6 +133,19 @@ def test_a_question_shows_no_answer_and_one_width_of_blank(name: str) -> None:
                 assert not re.search(rf"[^\d.]{int(abs(x))}[^\d.]", question)
 
 
+def test_a_question_leaves_blank_what_its_problem_asks_for() -> None:
+    problem = Problem(
+        given={"W": [[1, 1], [1, -7]], "x": [2, 1]}, steps=["y = W @ x", "z = relu(y)"], ask=["W[2,2]", "z"]
+    )
+    question = text(problem, 80, blank=True)
+    assert len(re.findall("_+", question)) == 3
+    assert "−7" not in question
+    assert "W[2,2]" in question.replace("₂", "2") or "W[2,2]" in question
+    assert re.search(r"▏ +−5 +▕", question), "what is not asked for is given"
+    assert "·" not in question, "no arithmetic gives it away"
+    assert "−7" in text(problem, 80)
+
+
 def test_colour_changes_no_character() -> None:
     lines = draw(page(nnsteps.solve("backprop"), View()), 100)
     stream = io.StringIO()
