@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+from nnsteps.collection import find
 from nnsteps.layout import View, page
-from nnsteps.library import find
 from nnsteps.render.canvas import Line, columns
 from nnsteps.render.colours import style_of
 from nnsteps.render.terminal import draw

@@ -34,7 +34,7 @@ def solve(
 
     Errors: StepsError says where, what was found, what was expected.
     """
-    from nnsteps.library import find
+    from nnsteps.collection import find
     from nnsteps.solver import Settings, solve_problem
 
     found = find(problem) if isinstance(problem, str) else problem

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import nnsteps
+from nnsteps.collection import find
 from nnsteps.layout import View, page
-from nnsteps.library import find
 from nnsteps.problem import Problem
 from nnsteps.render.terminal import draw, plain
 from nnsteps.verify import check

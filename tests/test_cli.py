@@ -10,7 +10,7 @@ import pytest
 
 from nnsteps import __version__
 from nnsteps.cli import run
-from nnsteps.library import bundled, entries
+from nnsteps.collection import bundled, entries
 
 NAMES = [entry.name for entry in entries()]
 COMMAND = [sys.executable, "-m", "nnsteps"]

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import nnsteps
+from nnsteps.collection import bundled
 from nnsteps.errors import UsageError
 from nnsteps.layout import View, page
-from nnsteps.library import bundled
 from nnsteps.problem import Problem
 from nnsteps.render.canvas import columns
 from nnsteps.render.terminal import draw, plain, show

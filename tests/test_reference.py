@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import nnsteps
-from nnsteps.library import bundled
+from nnsteps.collection import bundled
 from nnsteps.problem import Problem
 from nnsteps.verify import check
 

@@ -7,7 +7,7 @@ import pytest
 
 import nnsteps
 from nnsteps import Problem
-from nnsteps.library import bundled
+from nnsteps.collection import bundled
 from nnsteps.verify import check
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from nnsteps import library
+from nnsteps import collection
 from nnsteps.compounds import COMPOUNDS, SHORTCUTS, Compound
 from nnsteps.errors import Segment, UnknownName, UsageError, nearest
 from nnsteps.ops import REGISTRY, Op
@@ -35,7 +35,7 @@ def problem_lines(topic: str | None, width: int) -> list[Line]:
 
     Errors: UsageError for a topic that there is not.
     """
-    problems = library.bundled()
+    problems = collection.bundled()
     topics = list(dict.fromkeys(problem.topic or "other" for problem in problems))
     if topic is not None and topic not in topics:
         near = nearest(topic, topics)

@@ -21,7 +21,7 @@ USAGE_ERROR = typer.BadParameter.__mro__[1]  # typer gives the class of all wron
 
 
 def _problem_names(incomplete: str) -> list[str]:
-    from nnsteps.library import entries
+    from nnsteps.collection import entries
 
     return [entry.name for entry in entries() if entry.name.startswith(incomplete)]
 
@@ -275,13 +275,13 @@ def verify(
 
     Prints a line for each problem; the exit code is 1 if one of them fails.
     """
-    from nnsteps import library
+    from nnsteps import collection
     from nnsteps.cli import options, parts
     from nnsteps.errors import StepsError
 
     options.not_together(("--all", all_), ("a PROBLEM", bool(problems)))
     code = FINE
-    for name in problems or [problem.name for problem in library.bundled()]:
+    for name in problems or [problem.name for problem in collection.bundled()]:
         try:
             report = parts.check(parts.find(name))
         except StepsError as error:

@@ -34,7 +34,7 @@ def is_ascii() -> bool:
 
 def find(name: str) -> Problem:
     """The problem of a name, a path, or - for standard input."""
-    from nnsteps.library import find
+    from nnsteps.collection import find
 
     if name == "-" and sys.stdin is None:
         raise FileError("standard input is closed", where=name)

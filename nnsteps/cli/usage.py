@@ -34,7 +34,7 @@ def wrong_option(error: Any, words: list[str]) -> StepsError:
 
 def refuse_command(word: str, known: list[str]) -> NoReturn:
     """Say that there is no such command, and what was probably meant."""
-    from nnsteps.library import entries
+    from nnsteps.collection import entries
 
     help_ = "nnsteps --help shows all of them"
     near = nearest(word, known)
