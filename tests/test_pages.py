@@ -201,6 +201,17 @@ def test_a_part_that_does_not_exist_is_refused(options: dict[str, object]) -> No
         text(PROBLEMS["four-neurons"], 100, **options)
 
 
+def test_a_name_or_number_longer_than_its_place_is_moved_not_cut() -> None:
+    problem = Problem(
+        given={"a_name_of_a_value_that_is_longer_than_the_page": [[1.71e-16, 3]]},
+        steps=["y = a_name_of_a_value_that_is_longer_than_the_page / 7"],
+    )
+    page_text = text(problem, 40, work="all")
+    assert max(map(columns, page_text.splitlines())) <= 40
+    assert "1.71×10⁻¹⁶" in page_text
+    assert "a_name_of_a_value_that_is_longer_than_the_page" in page_text.replace("\n", "")
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=2, max_size=4),

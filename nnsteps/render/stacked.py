@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nnsteps.document import Caption, Corner, Frame, Grid, Link, Work
-from nnsteps.render.blocks import chunked
+from nnsteps.render.blocks import chunked, even, strip_width
 from nnsteps.render.canvas import Canvas, columns, wrap
 from nnsteps.render.geometry import Geometry
 from nnsteps.render.symbols import Symbols
@@ -63,8 +63,9 @@ class Stack:
         canvas, at = self.canvas, self.at
         name = grid.name
         room = at.width - at.margin - columns(name) - 1
-        if room < 16:
-            canvas.put(canvas.row(), at.margin, name, "name")
+        if room < max(16, strip_width(even(grid)[:1])):
+            for part in wrap(name, at.width - at.margin):
+                canvas.put(canvas.row(), at.margin, part, "name")
             name, room = "", at.width - at.margin
         for i, line in enumerate(chunked(grid, room, self.symbols)):
             row = canvas.row()
