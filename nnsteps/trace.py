@@ -13,7 +13,7 @@ continues until it meets named values. Nothing of that is stored.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -306,8 +306,3 @@ def as_lists(value: Array) -> list[Any]:
 
 def _whole(x: float) -> int | float:
     return int(x) if x == int(x) and abs(x) < 2**53 else x
-
-
-def cells_of(value: Array) -> Iterable[tuple[int, ...]]:
-    """All places of an array, in reading order."""
-    return np.ndindex(*value.shape)

@@ -241,16 +241,6 @@ class Writer:
             tree = tree.args[0]
         return not isinstance(tree, scalar.Fn) and self._is_zero(tree)
 
-    def symbolic(self, tree: Tree) -> str:
-        """The arithmetic with names: W₁[1,1]·x[1]."""
-
-        def show(part: Ref | Const) -> str:
-            if isinstance(part, Const):
-                return self._show(0)(part)
-            return self.name(part.node) + self.place(part.at, self.trace.value(part.node).shape)
-
-        return scalar.write(tree, show, self.signs)
-
 
 def _opposite(claim: Tree) -> Tree:
     """What holds where a claim does not."""

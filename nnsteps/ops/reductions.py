@@ -18,11 +18,6 @@ def _axes(axis: int | None) -> int | None:
     return None if axis is None else int(axis)
 
 
-def _keep(x: Any) -> Array:
-    out = np.asarray(x, dtype=np.float64)
-    return out if out.ndim >= 2 else out.reshape(1, 1)
-
-
 def _reduced(function: Callable[..., Any]) -> Callable[..., Array]:
     def value(x: Array, axis: int | None = None) -> Array:
         if axis is None:
