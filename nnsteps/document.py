@@ -11,7 +11,9 @@ named tuples, not dataclasses: there are many kinds, and a dataclass costs five 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+from nnsteps.scalar import Ref, Tree
 
 # roles of numbers, which renderers turn into colours
 GIVEN, WEIGHT, BIAS, PASSING, OUTPUT, LOSS, GRADIENT, NEW = (
@@ -19,16 +21,17 @@ GIVEN, WEIGHT, BIAS, PASSING, OUTPUT, LOSS, GRADIENT, NEW = (
 )  # fmt: skip
 ACTIVATION = ("activation1", "activation2", "activation3")
 # what a cell may be marked with
-CROSSED, ZEROED, UNCHANGED, BLANK = "crossed", "zeroed", "unchanged", "blank"
+CROSSED, ZEROED, UNCHANGED, BLANK, CHOSEN = "crossed", "zeroed", "unchanged", "blank", "chosen"
 # the colour of a pass
 FORWARD, BACKWARD, UPDATE, ANSWERS = "forward", "backward", "update", "answers"
 
 
 class Cell(NamedTuple):
-    """One number as it is written."""
+    """One number (or word) as it is written; `ref` is the recorded cell that it shows."""
 
     text: str
     mark: str = ""
+    ref: Ref | None = None
 
 
 class Grid(NamedTuple):
@@ -40,6 +43,9 @@ class Grid(NamedTuple):
     shape: tuple[int, ...]
     folded: str = ""  # "48 more rows, done the same way"
     title: str = ""  # the name of a part in a longer grid: "matrix 2"
+    tops: tuple[str, ...] = ()  # what stands over the columns: words, or t = 1, t = 2
+    sides: tuple[str, ...] = ()  # what stands left of the rows
+    spaced: bool = False  # every column is a value of its own: one time step
 
     @property
     def width(self) -> int:
@@ -195,6 +201,16 @@ class Chip(NamedTuple):
     learnable: bool = False
 
 
+class Numbers(Protocol):
+    """Every recorded cell behind a page, for formats whose numbers stay alive."""
+
+    def value(self, ref: Ref) -> float:
+        """The recorded number."""
+
+    def tree(self, ref: Ref) -> Tree:
+        """The arithmetic of a cell over cells of named values; the cell itself where it is given."""
+
+
 class Document(NamedTuple):
     """A page."""
 
@@ -204,3 +220,4 @@ class Document(NamedTuple):
     map: tuple[Chip, ...]
     head: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
+    numbers: Numbers | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from nnsteps.captions import Captions
 from nnsteps.document import Document, Link, Section, Spine
@@ -10,6 +11,7 @@ from nnsteps.endings import answer_section, check_section, update_section
 from nnsteps.errors import UsageError, nearest
 from nnsteps.head import head, map_of
 from nnsteps.notation import pretty
+from nnsteps.scalar import Ref, Tree
 from nnsteps.spines import Builder
 from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step, Trace
 from nnsteps.view import Context, View
@@ -38,7 +40,21 @@ def page(trace: Trace, view: View | None = None, exact: Trace | None = None) -> 
         () if one_step or view.only else map_of(context),
         () if one_step or view.only else head(context),
         tuple(sections),
+        Recorded(trace),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The numbers behind a page."""
+
+    trace: Trace
+
+    def value(self, ref: Ref) -> float:
+        return self.trace.look_up(ref)
+
+    def tree(self, ref: Ref) -> Tree:
+        return self.trace.explain(ref.node, ref.at)
 
 
 # --- which steps -------------------------------------------------------------------------------------------------

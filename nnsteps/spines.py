@@ -25,7 +25,6 @@ from nnsteps.working import (
     Blanks,
     Writer,
     core,
-    drawn_rows,
     is_picture_of_products,
     is_product,
     look,
@@ -186,7 +185,7 @@ class Builder:
                 words = [f"{yes} {limit} ?" for _ in passes]
             else:
                 words = [f"{yes} {limit}  pass" if row[0] else f"{no} {limit}  stop" for row in passes]
-            left.append(doc.Words(tuple(words[i] if i is not None else "" for i in drawn_rows(passes.shape[0]))))
+            left.append(doc.Words(tuple(words[i] if i is not None else "" for i in self.writer.rows(passes.shape[0]))))
         self._cross_out(closed)
         notes = self.captions.notes(step)
         if passes.shape[1] > 1 and node not in self.blanks:
@@ -205,7 +204,7 @@ class Builder:
             return
         cells = tuple(
             row if row is None else tuple(c._replace(mark=marks.get((i or 0, j), c.mark)) for j, c in enumerate(row))
-            for i, row in zip(drawn_rows(above.out.shape[0]), above.out.cells, strict=True)
+            for i, row in zip(self.writer.rows(above.out.shape[0]), above.out.cells, strict=True)
         )
         self.spines[-1][-1] = above._replace(out=above.out._replace(cells=cells))
 

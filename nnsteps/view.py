@@ -32,6 +32,7 @@ class View:
     digits: int | None = None
     rounding: str = "inside"
     checked: Report | None = None
+    fold: bool = True  # leave out the middle of long sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Context:
     @classmethod
     def of(cls, trace: Trace, view: View, exact: Trace | None) -> Context:
         """The context of a page."""
-        writer = Writer(trace, ascii=view.ascii, digits=view.digits, rounding=view.rounding)
+        writer = Writer(trace, ascii=view.ascii, digits=view.digits, rounding=view.rounding, fold=view.fold)
         learnable = {trace.given[name]: name for name in roles.learnable(trace)}
         blanks = _blanks(trace) if view.blank else {}
         return cls(trace, view, exact, writer, learnable, _roles(trace, learnable), blanks)

@@ -12,7 +12,7 @@ from nnsteps.document import Work
 from nnsteps.ops import Array
 from nnsteps.scalar import Ref
 from nnsteps.trace import Trace
-from nnsteps.working import Blanks, Writer, core, drawn_rows, places_of, with_hand
+from nnsteps.working import Blanks, Writer, core, places_of, with_hand
 
 At = tuple[int, ...]
 
@@ -64,7 +64,7 @@ class Worker:
 
     def _lines_for(self, value: Array) -> tuple[list[int], list[int]]:
         flat = value.reshape(-1, value.shape[-1])
-        rows = [i for i in drawn_rows(flat.shape[0]) if i is not None]
+        rows = [i for i in self.writer.rows(flat.shape[0]) if i is not None]
         if self.work == "all":
             return rows, list(range(min(flat.shape[1], 40)))
         alive = np.flatnonzero(np.any(flat != 0, axis=0))
@@ -76,7 +76,7 @@ class Worker:
 
     def _drawn_row(self, shape: At, at: At) -> int:
         row = int(np.ravel_multi_index(at[:-1], shape[:-1]))
-        return drawn_rows(int(np.prod(shape[:-1]))).index(row)
+        return self.writer.rows(int(np.prod(shape[:-1]))).index(row)
 
     def _where(self, shape: At, at: At, rows: list[int]) -> str:
         first = self._at(shape, rows[0], at[-1]) == at
@@ -161,5 +161,5 @@ class Worker:
         texts = list(dict.fromkeys(self.writer.text(source, float(above[at])) for at in negative))
         listed = ", ".join(texts[:6]) + (", …" if len(texts) > 6 and not self.writer.ascii else "")
         words = f"{listed} {'is' if len(texts) == 1 else 'are'} negative: crossed out, 0"
-        row = self._drawn_row(above.shape, negative[0]) if negative[0][0] in drawn_rows(above.shape[0]) else 0
+        row = self._drawn_row(above.shape, negative[0]) if negative[0][0] in self.writer.rows(above.shape[0]) else 0
         return (Work(row, words=words),)

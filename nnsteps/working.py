@@ -36,13 +36,15 @@ class Writer:
     """Writes the numbers of one trace, the same way everywhere on a page."""
 
     def __init__(
-        self, trace: Trace, *, ascii: bool = False, digits: int | None = None, rounding: str = "inside"
-    ) -> None:
+        self, trace: Trace, *, ascii: bool = False, digits: int | None = None, rounding: str = "inside",
+        fold: bool = True,
+    ) -> None:  # fmt: skip
         self.trace = trace
         self.ascii = ascii
         self.signs = ASCII if ascii else PAPER
         self.digits = digits
         self.fractions = rounding == "fractions"
+        self.most_rows, self.most_columns = (MOST_ROWS, MOST_COLUMNS) if fold else (10**9, 10**9)
         self._styles: dict[int, Style] = {}
         self._clean: dict[Ref, float] = {}
 
@@ -134,6 +136,10 @@ class Writer:
 
     # --- grids ---
 
+    def rows(self, count: int) -> list[int | None]:
+        """Which rows are drawn; None stands for those left out."""
+        return shown(count, self.most_rows)
+
     def grid(
         self,
         node: int,
@@ -147,15 +153,15 @@ class Writer:
         value = self.trace.value(node)
         flat = value.reshape(-1, value.shape[-1])
         style = self.style(node)
-        rows, columns = shown(flat.shape[0], MOST_ROWS), shown(flat.shape[1], MOST_COLUMNS)
+        rows, columns = self.rows(flat.shape[0]), shown(flat.shape[1], self.most_columns)
 
         def cell(i: int, j: int | None) -> Cell:
             if j is None:
                 return Cell("..." if self.ascii else "⋯")
             if blank == ALL_CELLS or (i, j) in blank:
-                return Cell("", BLANK)
-            at = (*(int(k) for k in np.unravel_index(i, value.shape[:-1])), j)
-            return Cell(style.write(self.number(Ref(node, at))), (marks or {}).get((i, j), ""))
+                return Cell("", BLANK, Ref(node, (*(int(k) for k in np.unravel_index(i, value.shape[:-1])), j)))
+            ref = Ref(node, (*(int(k) for k in np.unravel_index(i, value.shape[:-1])), j))
+            return Cell(style.write(self.number(ref)), (marks or {}).get((i, j), ""), ref)
 
         left_out = []
         if None in rows:
@@ -297,11 +303,6 @@ def is_picture_of_products(trace: Trace, node: int) -> bool:
 def places_of(value: Array) -> list[tuple[int, ...]]:
     """All places of an array, in reading order."""
     return [tuple(int(k) for k in at) for at in np.ndindex(*value.shape)]
-
-
-def drawn_rows(count: int) -> list[int | None]:
-    """Which rows are drawn; None stands for those left out."""
-    return shown(count, MOST_ROWS)
 
 
 def core(trace: Trace, node: int) -> int:
