@@ -208,7 +208,13 @@ class Numbers(Protocol):
         """The recorded number."""
 
     def tree(self, ref: Ref) -> Tree:
-        """The arithmetic of a cell over cells of named values; the cell itself where it is given."""
+        """The arithmetic of a cell over cells of named values; the cell itself where it is given.
+
+        Where a value was picked among several of one shape, the tree holds choose(k, first, second, …).
+        """
+
+    def guards(self) -> tuple[Tree, ...]:
+        """What must give 1 for the steps to be the right ones: the conditions that decided which steps there are."""
 
 
 class Document(NamedTuple):

@@ -56,6 +56,9 @@ class Recorded:
     def tree(self, ref: Ref) -> Tree:
         return self.trace.explain(ref.node, ref.at)
 
+    def guards(self) -> tuple[Tree, ...]:
+        return ()
+
 
 # --- which steps -------------------------------------------------------------------------------------------------
 

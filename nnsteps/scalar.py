@@ -127,6 +127,7 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "max": lambda *numbers: max(numbers),
     "min": lambda *numbers: min(numbers),
     "if": lambda condition, yes, no: yes if condition else no,
+    "choose": lambda place, *numbers: numbers[int(place) - 1],  # counted from 1
     "lt": lambda a, b: float(a < b),
     "le": lambda a, b: float(a <= b),
     "gt": lambda a, b: float(a > b),
