@@ -149,7 +149,7 @@ def convention(node: Node) -> str:
 
 def _movable(trace: Trace, feeding: Sequence[int]) -> list[str]:
     """The given names that may be nudged: those on which no precondition of a closed gradient depends."""
-    held: set[int] = set()
+    held: set[int] = set(trace.wordy)
     for node_id in feeding:
         node = trace.nodes[node_id]
         if not isinstance(node.op, Compound):

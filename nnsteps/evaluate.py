@@ -7,17 +7,18 @@ evaluated in a scope of its own, then one node stands for its `out`. Nothing her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
-from math import isfinite
+from math import isfinite, pi
 from typing import Any
 
 import numpy as np
 
-from nnsteps import misfit, scalar
-from nnsteps.compounds import COMPOUNDS, REDUCTIONS, Compound, find
-from nnsteps.errors import BadValue, FormulaError, NumberError, Place, ShapeError, StepsError, UnknownName, nearest
+from nnsteps import indexing
+from nnsteps.compounds import REDUCTIONS, Compound, find
+from nnsteps.errors import BadValue, FormulaError, Place, ShapeError, UnknownName, nearest
+from nnsteps.families import Key
 from nnsteps.formula import (
     Attr,
     Binary,
@@ -36,32 +37,16 @@ from nnsteps.formula import (
     parse_step,
     to_text,
 )
-from nnsteps.ops import NO_OPTIONS, REGISTRY, Array, Cells, Op, Options, side_text
-from nnsteps.rounding import Style
+from nnsteps.indexing import Picks, Reading, Span
+from nnsteps.labels import carry
+from nnsteps.mishaps import check_words, misfit_of, no_function, no_number, note_stretch, number_of
+from nnsteps.ops import NO_OPTIONS, REGISTRY, Array, Op, Options, side_text
+from nnsteps.scope import Scope
 from nnsteps.trace import Trace
 
+CONSTANTS = {"pi": pi}
 INFIX = {op.infix: op for op in REGISTRY.values() if op.infix and len(op.args) == 2}
-MOST_SHOWN = 60  # characters of arithmetic in an error
 OF_TWO = {"max": "maximum", "min": "minimum"}  # max(x, 0) is meant as maximum(x, 0), not as max(x, axis=0)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What a formula's names stand for, and where it is written."""
-
-    names: Mapping[str, int]
-    place: Place | None = None
-    inner: bool = False  # a body or a rule: errors point at the whole of `place`
-    options: Mapping[str, Any] = field(default_factory=dict)
-    special: Mapping[str, Callable[[Call, Scope], int]] = field(default_factory=dict)
-    step: str = ""
-
-    def at(self, expr: Expr | Slice) -> Place | None:
-        """Where this part of the formula is in the file."""
-        if self.place is None or self.inner:
-            return self.place
-        start, end = expr.span
-        return self.place.part(start, max(1, end - start))
 
 
 @lru_cache(maxsize=4096)
@@ -108,14 +93,14 @@ def evaluate(trace: Trace, expr: Expr, scope: Scope) -> int:
             return _joined(trace, "and", claims, expr, scope)
         case Logic(op=sign, items=items):
             return _joined(trace, sign, [evaluate(trace, item, scope) for item in items], expr, scope)
+        case Index(base=Name(id=name), items=items) if name in trace.families and not scope.inner:
+            return _members(trace, name, items, expr, scope)
         case Index(base=base, items=items):
             return _take(trace, evaluate(trace, base, scope), items, expr, scope)
-        case Word():
-            raise FormulaError(
-                f'the word "{expr.text}" cannot be computed with',
-                place=scope.at(expr),
-                hint='Quoted words are values of options, as in reduction="sum".',
-            )
+        case Word(text=text):
+            return trace.word(text)
+        case Attr(base=Call(fn=fn) as call, name=name) if f"{fn}_{name}" in REGISTRY:
+            return _call(trace, replace(call, fn=f"{fn}_{name}"), scope)
         case _:
             raise FormulaError(
                 f"{to_text(expr)} is not something that can be computed here",
@@ -127,21 +112,21 @@ def evaluate(trace: Trace, expr: Expr, scope: Scope) -> int:
 def _name(trace: Trace, expr: Expr, name: str, scope: Scope) -> int:
     if name in scope.names:
         return scope.names[name]
+    if name in scope.values:
+        value = scope.values[name]
+        return trace.word(value) if isinstance(value, str) else trace.literal(float(value))
+    if name in trace.families and not scope.inner:
+        return _stack(trace, trace.families[name].whole(), expr, scope)
     if name in scope.options:
         return trace.literal(float(scope.options[name]))
-    record = find(name)
+    if name in CONSTANTS:
+        return trace.literal(CONSTANTS[name])
+    record = find(name) or trace.problem.defined.get(name)
     if record is not None:
         raise UnknownName(
             f"{name} is a function here, not a value",
             place=scope.at(expr),
             hint=f"Call it: {record.signature}. A value of this name has not been given or computed before this step.",
-        )
-    given = trace.problem.given.get(name)
-    if given is not None:  # its numbers would be among the names
-        raise BadValue(
-            f"{name} is a list of words; formulas compute with numbers",
-            place=scope.at(expr),
-            hint="Write its items as numbers, or leave the name out of formulas.",
         )
     near = nearest(name, scope.names)
     hint = f"Did you mean {near}?" if near else f"The values known here: {', '.join(list(scope.names)[-8:]) or 'none'}."
@@ -167,24 +152,25 @@ def _call(trace: Trace, call: Call, scope: Scope) -> int:
         whole, place = Slice(None, None), call.args[1]
         items = (place, whole) if call.fn == "row" else (whole, place)
         return _take(trace, evaluate(trace, call.args[0], scope), items, call, scope)
-    record = find(call.fn)
+    record = find(call.fn) or trace.problem.defined.get(call.fn)
     if record is None:
-        raise _no_function(call, scope)
+        raise no_function(call, scope)
     count = len(call.args) if getattr(record, "variadic", False) else len(record.args)
     if len(call.args) < max(1, count):
         raise FormulaError(
-            f"{call.fn} needs {_count(count, 'argument')}, it has {len(call.args)}",
+            f"{call.fn} needs {number_of(count, 'argument')}, it has {len(call.args)}",
             place=scope.at(call),
             hint=f"It is written {record.signature}.",
         )
     near = OF_TWO.get(call.fn)
     if len(call.args) > count + (0 if near else len(record.options)):
         raise FormulaError(
-            f"{call.fn} takes {_count(count, 'argument')}, it has {len(call.args)}",
+            f"{call.fn} takes {number_of(count, 'argument')}, it has {len(call.args)}",
             place=scope.at(call.args[count]),
             hint=f"It is written {record.signature}." + (f" {near}(a, b) compares two." if near else ""),
         )
-    inputs = tuple(evaluate(trace, arg, scope) for arg in call.args[:count])
+    variadic = isinstance(record, Op) and record.variadic
+    inputs = tuple(node for arg in call.args[:count] for node in _arguments(trace, arg, scope, variadic=variadic))
     options = _options(trace, call, record, call.args[count:], scope)
     if isinstance(record, Compound) and "axis" in options:
         _check_axis(trace, inputs[0], options["axis"], scope.at(call))
@@ -199,23 +185,6 @@ def _check_axis(trace: Trace, node: int, axis: float, place: Place | None) -> No
         check((to_text(trace.said(node)),), trace.value(node).shape, axis=axis)
     except ShapeError as error:
         raise ShapeError(error.message, place=place, hint=error.hint) from None
-
-
-def _no_function(call: Call, scope: Scope) -> StepsError:
-    if call.fn in scope.names:
-        return UnknownName(
-            f"{call.fn} is a value, not a function", place=scope.at(call), hint=f"Write * to multiply: {call.fn} * (…)."
-        )
-    near = nearest(call.fn, [*REGISTRY, *COMPOUNDS])
-    hint = "nnsteps functions lists all of them."
-    if near:
-        record = find(near)
-        assert record is not None
-        words = record.look.gloss or record.doc.split(".")[0]
-        hint = f"Did you mean {near}?   {record.signature}: {words}"
-    start = call.span[0]
-    where = scope.place if scope.place is None or scope.inner else scope.place.part(start, len(call.fn))
-    return UnknownName(f"there is no function called {call.fn}", place=where, hint=hint)
 
 
 def _options(trace: Trace, call: Call, record: Op | Compound, extra: tuple[Expr, ...], scope: Scope) -> Options:
@@ -258,57 +227,124 @@ def _option(trace: Trace, name: str, expr: Expr, record: Op | Compound, scope: S
     return int(number) if number.is_integer() else number
 
 
-def _take(trace: Trace, node: int, items: tuple[Expr | Slice, ...], expr: Expr, scope: Scope) -> int:
-    shape = trace.value(node).shape
-    text = to_text(trace.said(node))
-    if len(items) == 1 and len(shape) == 2 and 1 in shape:
-        items = (items[0], Slice(None, None)) if shape[1] == 1 else (Slice(None, None), items[0])
-    if len(items) != len(shape):
-        hint = f"Write {text}[row, column], row({text}, k) or col({text}, k)." if len(shape) == 2 else None
-        raise ShapeError(
-            f"{text} ({side_text(shape)}) needs {len(shape)} indices, it has {len(items)}",
-            place=scope.at(expr),
-            hint=hint,
-        )
-    bounds = tuple(
-        _bounds(trace, item, axis, side, text, scope)
-        for axis, (item, side) in enumerate(zip(items, shape, strict=True))
-    )
-    return apply(trace, REGISTRY["take"], (node,), {"bounds": bounds}, expr, scope)
+def _arguments(trace: Trace, arg: Expr, scope: Scope, *, variadic: bool) -> list[int]:
+    """The values of an argument: the members of a family, where a function takes any number of values."""
+    if variadic and isinstance(arg, Name) and arg.id in trace.families and not scope.inner:
+        return [scope.names[member] for member in trace.families[arg.id].whole()]
+    return [evaluate(trace, arg, scope)]
 
 
-def _bounds(trace: Trace, item: Expr | Slice, axis: int, side: int, text: str, scope: Scope) -> tuple[int, int]:
-    noun = ("row", "column")[axis] if axis < 2 else "entry"
+# --- indices ---------------------------------------------------------------------------------------------------------
 
-    def whole(expr: Expr) -> int:
-        value = trace.value(evaluate(trace, expr, scope))
-        number = float(value.flat[0])
-        if value.size != 1 or not number.is_integer():
+
+def key_of(trace: Trace, items: tuple[Expr | Slice, ...], scope: Scope) -> Key:
+    """The index of a single member, as a step writes it before its =. Errors: BadValue for anything else."""
+    readings = [_read(trace, item, scope) for item in items]
+    for item, reading in zip(items, readings, strict=True):
+        if isinstance(reading, Span) or not reading.is_single:
+            hint = "Write one number or word, as in h[t]."
             raise BadValue(
-                f"the index {to_text(expr)} is not a whole number",
-                place=scope.at(expr),
-                hint=f"It says which {noun}, counted from 1 to {side}.",
+                f"a step gives a value to one member, [{to_text(item)}] names several", place=reading.place, hint=hint
             )
-        if not 1 <= number <= side:
-            raise ShapeError(
-                f"{text} has no {noun} {number:g}",
-                place=scope.at(expr),
-                hint=f"It has {_count(side, noun)}; indices count from 1.",
-            )
-        return int(number)
+    return tuple([reading.keys[0] for reading in readings if isinstance(reading, Picks)])
 
+
+def _read(trace: Trace, item: Expr | Slice, scope: Scope, decided: list[int] | None = None) -> Reading:
+    """What one item of an index says; nodes whose numbers decided are added to `decided`."""
+    place = scope.at(item)
     if isinstance(item, Slice):
-        low = 1 if item.low is None else whole(item.low)
-        high = side if item.high is None else whole(item.high)
-        if high < low:
-            raise BadValue(
-                f"the slice {low}:{high} is empty",
-                place=scope.at(item),
-                hint=f"Both ends belong to it, the smaller first: {high}:{low}.",
-            )
-        return low - 1, high
-    place = whole(item)
-    return place - 1, place
+        low, high = (None if end is None else _whole(trace, end, scope, decided) for end in (item.low, item.high))
+        return Span(low, high, place)
+    node = evaluate(trace, item, scope)
+    if decided is not None and not trace.is_plain(node):
+        decided.append(node)
+    shape = trace.value(node).shape
+    if node in trace.wordy:
+        return Picks(trace.texts(node), shape, place, to_text(item))
+    return Picks(tuple([_integer(float(x), item, scope) for x in trace.value(node).flat]), shape, place, to_text(item))
+
+
+def _whole(trace: Trace, expr: Expr, scope: Scope, decided: list[int] | None) -> int:
+    reading = _read(trace, expr, scope, decided)
+    assert isinstance(reading, Picks)
+    if not reading.is_single or isinstance(reading.keys[0], str):
+        message = f"the end of a slice is one whole number, {reading.text} is not"
+        raise BadValue(message, place=reading.place, hint="Write x[2:4].")
+    return reading.keys[0]
+
+
+def _integer(number: float, expr: Expr, scope: Scope) -> int:
+    if not number.is_integer():
+        hint = "It says which row, column or member, counted from 1."
+        raise BadValue(f"the index {to_text(expr)} is not a whole number: {number:g}", place=scope.at(expr), hint=hint)
+    return int(number)
+
+
+def _members(trace: Trace, name: str, items: tuple[Expr | Slice, ...], expr: Expr, scope: Scope) -> int:
+    """One member of a family, or several side by side."""
+    family, decided = trace.families[name], list[int]()
+    readings = [_read(trace, item, scope, decided) for item in items]
+    names, single = indexing.members(family, readings, scope.at(expr))
+    for other in names:
+        if other not in scope.names:
+            raise UnknownName(f"{other} has no value at this step", place=scope.at(expr))
+    nodes = [scope.names[other] for other in names]
+    for by in decided:
+        keys = [key for reading in readings if isinstance(reading, Picks) for key in reading.keys]
+        among = tuple(scope.names[other] for other in family.members.values() if other in scope.names)
+        trace.decide(by, tuple(keys), "member", node=nodes[0] if single else None, among=among)
+    if single:
+        scope.picked[id(expr)] = (Name(names[0]), nodes[0])
+        return nodes[0]
+    words = [reading.keys for reading in readings if isinstance(reading, Picks)]
+    node = _stack(trace, names, expr, scope)
+    if len(words) == 1 and trace.value(node).shape[1] == len(names) and all(isinstance(key, str) for key in words[0]):
+        trace.labels[node] = (trace.labels.get(node, (None, None))[0], tuple(str(key) for key in words[0]))
+    return node
+
+
+def _stack(trace: Trace, names: list[str], expr: Expr, scope: Scope) -> int:
+    """Members as one value: numbers form a column, columns stand side by side, rows on top of each other."""
+    if not names:
+        raise UnknownName(f"{to_text(expr)} has no members numbered from 1", place=scope.at(expr))
+    nodes = [scope.names[name] for name in names]
+    shapes = {trace.value(node).shape for node in nodes}
+    upright = all(shape == (1, 1) for shape in shapes) or (
+        all(shape[0] == 1 for shape in shapes) and any(shape[-1] > 1 for shape in shapes)
+    )
+    node = apply(trace, REGISTRY["vstack" if upright else "hstack"], tuple(nodes), {}, expr, scope)
+    text = to_text(scope.shown(expr))
+    trace.aliases[node] = Name(text)
+    scope.picked[id(expr)] = (Name(text), node)
+    family = names[0].partition("[")[0]
+    if not trace.families[family].is_numbered and not upright and len(names) == trace.value(node).shape[1]:
+        trace.labels[node] = (
+            trace.labels.get(node, (None, None))[0],
+            tuple(name[len(family) + 1 : -1] for name in names),
+        )
+    return node
+
+
+def _take(trace: Trace, node: int, items: tuple[Expr | Slice, ...], expr: Expr, scope: Scope) -> int:
+    decided: list[int] = []
+    readings = [_read(trace, item, scope, decided) for item in items]
+    shape, text = trace.value(node).shape, to_text(trace.said(node))
+    places = indexing.places(text, shape, trace.labels.get(node, (None, None)), readings, scope.at(expr))
+    if all(side[-1] - side[0] == len(side) - 1 and list(side) == sorted(side) for side in places):
+        bounds = tuple((side[0], side[-1] + 1) for side in places)
+        taken = apply(trace, REGISTRY["take"], (node,), {"bounds": bounds}, expr, scope)
+    else:
+        taken = apply(trace, REGISTRY["select"], (node,), {"places": places}, expr, scope)
+        trace.aliases[taken] = scope.shown(expr)
+    keys = tuple(key for reading in readings if isinstance(reading, Picks) for key in reading.keys)
+    for by in decided:
+        trace.decide(by, keys, "cell", node=taken)
+    first = readings[0]
+    row = isinstance(first, Picks) and first.shape[0] == 1 and first.shape[-1] > 1
+    if row and len(items) == 1 and len(shape) == 2 and shape[1] == 1:  # x[k] with a row of places is a row
+        taken = apply(trace, REGISTRY["transpose"], (taken,), {}, expr, scope)
+        trace.aliases[taken] = scope.shown(expr)
+    return taken
 
 
 # --- applying one operation --------------------------------------------------------------------------------------
@@ -318,6 +354,9 @@ def apply(
     trace: Trace, record: Op | Compound, inputs: tuple[int, ...], options: Options, expr: Expr, scope: Scope
 ) -> int:
     """Record one operation on recorded values. Errors: ShapeError, NumberError."""
+    words = bool(trace.wordy) and any(i in trace.wordy for i in inputs)
+    if words:
+        check_words(trace, record, inputs, expr, scope)
     if isinstance(record, Compound):
         return _expand(trace, record, inputs, options, expr, scope)
     values = [trace.nodes[i].value for i in inputs]
@@ -326,14 +365,19 @@ def apply(
         try:
             record.check(record.args if not record.variadic else ("",) * len(inputs), *shapes, **options)
         except ShapeError:
-            _misfit(trace, record, inputs, options, expr, scope)
+            misfit_of(trace, record, inputs, options, expr, scope)
     value = record.value(*values, **options)
     if record.look.kind not in ("shaping", "claim") and not _is_finite(value):
-        raise _no_number(trace, record, inputs, options, value, expr, scope)
+        raise no_number(trace, record, inputs, options, value, expr, scope)
     stretched = len(values) == 2 and value.shape not in (values[0].shape, values[1].shape)
     if stretched and not scope.inner and record.infix and record.look.kind != "product":
-        _note_stretch(trace, record, inputs, value, scope)
-    return trace.record(record, inputs, value, options or NO_OPTIONS)
+        note_stretch(trace, record, inputs, value, scope)
+    node = trace.record(record, inputs, value, options or NO_OPTIONS)
+    if words and record.look.kind == "shaping":
+        trace.wordy.add(node)
+    if trace.labels:
+        carry(trace, node)
+    return node
 
 
 def _is_finite(value: Array) -> bool:
@@ -356,7 +400,10 @@ def _expand(trace: Trace, record: Compound, inputs: tuple[int, ...], options: Op
         names[name] = evaluate(trace, formula, inner)
         steps.append((name, names[name]))
     out = steps[-1][1]
-    return trace.record(record, inputs, trace.value(out), options, out=out, inner=tuple(steps), words=words)
+    node = trace.record(record, inputs, trace.value(out), options, out=out, inner=tuple(steps), words=words)
+    if trace.labels:
+        carry(trace, node)
+    return node
 
 
 def holds(trace: Trace, condition: str, names: Mapping[str, int]) -> bool:
@@ -381,97 +428,3 @@ def _found(expr: Expr, values: Mapping[str, Array]) -> Array:
             return INFIX[sign].value(_found(left, values), _found(right, values))
         case _:
             raise AssertionError(f"a condition cannot be {to_text(expr)}")
-
-
-def _misfit(trace: Trace, record: Op, inputs: tuple[int, ...], options: Options, expr: Expr, scope: Scope) -> None:
-    assert record.check is not None
-    names = tuple(to_text(trace.said(i)) for i in inputs)
-    values = [trace.value(i) for i in inputs]
-    try:
-        record.check(names, *(value.shape for value in values), **options)
-    except ShapeError as error:
-        place = scope.at(expr)
-        if isinstance(expr, Binary) and scope.place is not None and not scope.inner:
-            place = _operator_place(expr, scope)
-        hint = "\n".join(line for line in (error.hint, _where_given(trace, inputs)) if line)
-        picture = _picture(trace, record, names, inputs)
-        raise ShapeError(error.message, place=place, hint=hint or None, picture=picture) from None
-    raise AssertionError("a check that depends on names")
-
-
-def _picture(trace: Trace, record: Op, names: tuple[str, ...], inputs: tuple[int, ...]) -> tuple[str, ...]:
-    """What does not fit, drawn; nothing for other operations than those on two arrays side by side."""
-    if len(inputs) != 2 or record.variadic:
-        return ()
-    a, b = (trace.value(i) for i in inputs)
-    if record.look.kind == "product":
-        return misfit.of_product(names[0], a, names[1], b, framed=inputs[0] in trace.given.values() and a.shape[-1] > 1)
-    return misfit.side_by_side(names[0], a, names[1], b)
-
-
-def _where_given(trace: Trace, inputs: tuple[int, ...]) -> str:
-    """The lines in which operands are given: "W is given in line 4, x in line 3."."""
-    names = {node: name for name, node in trace.given.items()}
-    found = [trace.problem.given[names[i]] for i in dict.fromkeys(inputs) if i in names]
-    parts = [f"{given.name} in line {given.place.line}" for given in found if given.place]
-    return ", ".join(parts).replace(" in line", " is given in line", 1) + "." if parts else ""
-
-
-def _operator_place(expr: Binary, scope: Scope) -> Place | None:
-    assert scope.place is not None
-    gap = scope.place.part(expr.left.span[1], 1)
-    between = gap.text[gap.column - 1 :]
-    offset = between.find(expr.op)
-    return scope.place.part(expr.left.span[1] + max(0, offset), len(expr.op))
-
-
-def _no_number(
-    trace: Trace, record: Op, inputs: tuple[int, ...], options: Options, value: Array, expr: Expr, scope: Scope
-) -> NumberError:
-    at = tuple(int(k) for k in np.argwhere(~np.isfinite(value))[0])
-    tree = record.cell(at, *(Cells(i, trace.value(i).shape) for i in inputs), **options)
-    style = Style(6)
-    text = scalar.write(
-        tree, lambda part: style.write(part.value if isinstance(part, scalar.Const) else trace.look_up(part))
-    )
-    text = text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
-    found = float(value[at])
-    divisor = tree.args[1] if isinstance(tree, scalar.Fn) and tree.name in ("div", "xdivy") else None
-    base = tree.args[0] if isinstance(tree, scalar.Fn) and tree.name == "pow" else None
-    if any(part is not None and scalar.evaluate(part, trace.look_up) == 0 for part in (divisor, base)):
-        words = "divides by zero"
-    elif np.isinf(found) and record.name not in ("div", "xdivy", "log", "xlogy"):
-        words = "is too large for a number (overflow)"
-    else:
-        words = "has no value"
-    where = f"in {scope.step}, " if scope.step else ""
-    hint = f"This is cell {cell_text(at, value.shape)} of {to_text(expr)}." if value.size > 1 else None
-    if "log" in record.name and any(trace.nodes[i].by_hand for i in _up(trace, inputs)):
-        hint = "By hand, a probability was rounded to 0 where the target is not; --exact does not round."
-    return NumberError(f"{where}{text} {words}", place=scope.at(expr), hint=hint)
-
-
-def _up(trace: Trace, inputs: tuple[int, ...]) -> set[int]:
-    return set().union(*(trace.ancestors(i) for i in inputs))
-
-
-def _note_stretch(trace: Trace, record: Op, inputs: tuple[int, ...], value: Array, scope: Scope) -> None:
-    left, right = (to_text(trace.said(i)) for i in inputs)
-    shapes = [side_text(trace.value(i).shape) for i in inputs]
-    where = f"{scope.step}: " if scope.step else ""
-    trace.warnings.append(
-        f"{where}{left} ({shapes[0]}) and {right} ({shapes[1]}) both stretch to {side_text(value.shape)}"
-    )
-
-
-def cell_text(at: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """A place as people count: [2,1]; [2] in a column."""
-    if len(shape) == 2 and shape[1] == 1:
-        return f"[{at[0] + 1}]"
-    return "[" + ",".join(str(k + 1) for k in at) + "]"
-
-
-def _count(number: int, noun: str) -> str:
-    if noun == "entry" and number != 1:
-        return f"{number} entries"
-    return f"{number} {noun}" + ("s" if number != 1 else "")

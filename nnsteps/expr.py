@@ -4,7 +4,7 @@ Every node keeps its span, 0-based characters of the text it came from, so that 
 point at it; spans do not count when two trees are compared. Whoever walks a tree may recurse: its depth is limited.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -167,34 +167,43 @@ def children(expr: Expr | Slice) -> list[Expr | Slice]:
 
 def substitute(expr: Expr, mapping: Mapping[str, Expr]) -> Expr:
     """The same formula with every name in `mapping` replaced by its tree; what is called is no name."""
+    if isinstance(expr, Name):
+        return mapping.get(expr.id, expr)
+    return mapped(expr, lambda part: substitute(part, mapping))
+
+
+def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The same node with each of its parts changed."""
     match expr:
-        case Name(name):
-            return mapping.get(name, expr)
         case Index(base, items):
-            parts = tuple([_substitute_item(item, mapping) for item in items])
-            return replace(expr, base=substitute(base, mapping), items=parts)
+            return replace(expr, base=change(base), items=tuple([_mapped_item(item, change) for item in items]))
         case Call(_, args, options):
-            values = tuple([(key, substitute(value, mapping)) for key, value in options])
-            return replace(expr, args=tuple([substitute(arg, mapping) for arg in args]), options=values)
+            values = tuple([(key, change(value)) for key, value in options])
+            return replace(expr, args=tuple([change(arg) for arg in args]), options=values)
         case Attr(base, _):
-            return replace(expr, base=substitute(base, mapping))
+            return replace(expr, base=change(base))
         case Neg(operand) | Not(operand):
-            return replace(expr, operand=substitute(operand, mapping))
+            return replace(expr, operand=change(operand))
         case Binary(_, left, right):
-            return replace(expr, left=substitute(left, mapping), right=substitute(right, mapping))
+            return replace(expr, left=change(left), right=change(right))
         case Compare(first, _, rest):
-            others = tuple([substitute(item, mapping) for item in rest])
-            return replace(expr, first=substitute(first, mapping), rest=others)
+            return replace(expr, first=change(first), rest=tuple([change(item) for item in rest]))
         case Logic(_, items):
-            return replace(expr, items=tuple([substitute(item, mapping) for item in items]))
+            return replace(expr, items=tuple([change(item) for item in items]))
     return expr
 
 
-def _substitute_item(item: Expr | Slice, mapping: Mapping[str, Expr]) -> Expr | Slice:
+def _mapped_item(item: Expr | Slice, change: Callable[[Expr], Expr]) -> Expr | Slice:
     if not isinstance(item, Slice):
-        return substitute(item, mapping)
-    low, high = (substitute(end, mapping) if end is not None else None for end in (item.low, item.high))
+        return change(item)
+    low, high = (change(end) if end is not None else None for end in (item.low, item.high))
     return replace(item, low=low, high=high)
+
+
+def number(value: float) -> Expr:
+    """A number as a formula."""
+    text = repr(int(value)) if value == int(value) and abs(value) < 2**53 else repr(float(value))
+    return Neg(Num(-value, text.removeprefix("-"))) if value < 0 else Num(value, text)
 
 
 _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _NEG, _POWER, _NUMBER, _POSTFIX = range(10)

@@ -25,10 +25,10 @@ from typing import NamedTuple
 
 from nnsteps.compounds import SHORTCUTS, Compound
 from nnsteps.errors import GradientError, Place, StepsError
-from nnsteps.evaluate import Scope, evaluate, holds, parsed
-from nnsteps.formula import Binary, Call, Expr, Name, Neg, Num, names, substitute, to_text
+from nnsteps.evaluate import evaluate, holds, parsed
+from nnsteps.formula import Binary, Call, Expr, Name, Neg, Num, names, number, substitute, to_text
 from nnsteps.ops import REGISTRY, Op, side_text
-from nnsteps.saying import number
+from nnsteps.scope import Scope
 from nnsteps.trace import BACKWARD, Step, Trace
 
 

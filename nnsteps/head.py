@@ -53,8 +53,8 @@ def _given_line(page: Context) -> str:
 def _find_line(page: Context) -> str:
     """What is asked: the results that nothing else uses, the gradients, the update."""
     trace = page.trace
-    if page.view.blank and trace.problem.ask:
-        return ", ".join(page.name(asked) for asked in trace.problem.ask)
+    if page.asked:
+        return ", ".join(page.name(asked) for asked in page.asked)
     used = {node for step in trace.steps if step.kind == FORWARD for node in step.uses.values()}
     finals = [step.key for step in trace.steps if step.kind == FORWARD and step.node not in used]
     losses = list(dict.fromkeys(gradient.loss_name for gradient in trace.gradients))

@@ -4,6 +4,7 @@ An item is a text `name = formula` or a mapping; which form a mapping has, its k
 dataclass, a reader, and a line in `_FORMS`.
 """
 
+import keyword
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from nnsteps import values
 from nnsteps.errors import BadValue, FormulaError, Place, UnknownKey, nearest
 from nnsteps.formula import Expr, Index, Name, names, parse, parse_step
 from nnsteps.reader import Map, Node, Scalar, Seq
+from nnsteps.values import suggestion
 
 # rule: its own options, besides rate
 RULES: Mapping[str, tuple[str, ...]] = {"sgd": ()}
@@ -60,7 +62,46 @@ class UpdateItem:
     options: Mapping[str, Node] = field(default_factory=dict)
 
 
-Item: TypeAlias = StepItem | Heading | GradientItem | UpdateItem
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """for NAME in LOW..HIGH, or in a family or list of words (`over`); ends early where `until` holds after a turn."""
+
+    name: str
+    items: "tuple[Item, ...]"
+    low: Expr | None = None
+    high: Expr | None = None
+    over: Name | None = None
+    until: Expr | None = None
+    place: Place | None = None
+    text_place: Place | None = None  # where `low`, `high` and `over` were written
+    until_place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    condition: Expr
+    items: "tuple[Item, ...]"
+    otherwise: "tuple[Item, ...]" = ()
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The steps of an earlier heading once more, with the values of now."""
+
+    title: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A sentence: its texts, and between them formulas whose values are said."""
+
+    parts: tuple[str | Expr, ...]
+    place: Place | None = None
+
+
+Item: TypeAlias = StepItem | Heading | GradientItem | UpdateItem | Loop | When | Repeat | Say
 
 
 def steps(node: Node, what: str = "steps") -> tuple[Item, ...]:
@@ -96,10 +137,20 @@ def item(node: Node) -> Item:
 def results(listed: tuple[Item, ...]) -> Iterator[str]:
     """The names that get a value in the items, in their order."""
     for part in listed:
-        if isinstance(part, Heading):
-            yield from results(part.items)
-        elif isinstance(part, StepItem):
+        if isinstance(part, StepItem):
             yield names(part.target)[0]
+        else:
+            yield from results(inside(part))
+
+
+def inside(part: Item) -> tuple[Item, ...]:
+    """The items that an item holds."""
+    match part:
+        case Heading(items=items) | Loop(items=items):
+            return items
+        case When(items=items, otherwise=otherwise):
+            return (*items, *otherwise)
+    return ()
 
 
 def gradients(node: Node) -> tuple[GradientItem, ...]:
@@ -207,11 +258,71 @@ def _only(node: Map, key: str) -> Node:
     return values.fields(node, f"a step with {key}", (key,))[key][1]
 
 
-def _not_yet(what: str) -> Callable[[Map], NoReturn]:
-    def refuse(node: Map) -> NoReturn:
-        raise BadValue(f"{what} are not supported yet", place=node.pairs[0][0].place)
+_LOOP = re.compile(r"for\s+(?P<name>\w+)\s+in\s+(?P<over>.+)", re.DOTALL)
 
-    return refuse
+
+def _loop(node: Map) -> Loop:
+    """for t in 1..4: [steps], perhaps with until: CONDITION."""
+    (key, body), *others = sorted(node.pairs, key=lambda pair: not pair[0].text.startswith("for "))
+    for other, _ in others:
+        if other.text != "until":
+            hint = suggestion(other.text, ["until"])
+            raise UnknownKey(f"there is no key called {other.text} beside a loop", place=other.place, hint=hint)
+    found = _LOOP.fullmatch(key.text.strip())
+    if found is None or not found["name"].isidentifier() or keyword.iskeyword(found["name"]):
+        hint = "Write for t in 1..4, or for w in words."
+        raise BadValue(f"{key.text} is not how a loop is written", place=key.place, hint=hint)
+    low, dots, high = found["over"].partition("..")
+    first, last = _bound(key, low), _bound(key, high) if dots else None
+    over = None if dots else first
+    if over is not None and not isinstance(over, Name):
+        hint = "Write for t in 1..4, or for w in words, the name of a family or of a list of words."
+        message = f"a loop runs from number to number, or over a name; found {low.strip()}"
+        raise BadValue(message, place=key.place, hint=hint)
+    until = next((part for other, part in others if other.text == "until"), None)
+    return Loop(
+        found["name"], steps(body, key.text), first if dots else None, last, over,
+        formula(until, "until") if until else None, key.place, key.place, until.place if until else None,
+    )  # fmt: skip
+
+
+def _bound(key: Scalar, text: str) -> Expr:
+    """A formula inside the key of a loop, so that it points at its own place."""
+    start = key.text.index(text)
+    return parse(text, key.place.part(start, 1) if key.place is not None else None)
+
+
+def _when(node: Map) -> When:
+    found = _fields(node, "a condition", ("when", "steps", "else"))
+    if "steps" not in found:
+        hint = "Write steps: and under it what is done where the condition holds."
+        raise BadValue("when has no steps", place=node.place, hint=hint)
+    condition = found["when"][1]
+    otherwise = steps(found["else"][1], "else") if "else" in found else ()
+    return When(formula(condition, "when"), steps(found["steps"][1]), otherwise, condition.place)
+
+
+def _repeat(node: Map) -> Repeat:
+    title = _only(node, "repeat")
+    return Repeat(values.text(title, "repeat"), title.place)
+
+
+_BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+
+def _say(node: Map) -> Say:
+    source = _only(node, "say")
+    text, end = values.text(source, "say"), 0
+    parts: list[str | Expr] = []
+    for found in _BRACES.finditer(text):
+        parts.append(text[end : found.start()])
+        end = found.end()
+        if found[1] is None:
+            parts.append(found[0][0])
+            continue
+        place = source.place.part(found.start(1), 1) if source.place is not None else None
+        parts.append(parse(found[1], place))
+    return Say(tuple([part for part in (*parts, text[end:]) if part != ""]), source.place)
 
 
 # key, or its first word: how such a mapping is read
@@ -219,10 +330,10 @@ _FORMS: Mapping[str, Callable[[Map], Item]] = {
     "step": _step,
     "gradient": _gradient_step,
     "update": _update,
-    "for ": _not_yet("loops"),
-    "repeat": _not_yet("repeated headings"),
-    "when": _not_yet("conditions"),
-    "say": _not_yet("sentences"),
+    "for ": _loop,
+    "repeat": _repeat,
+    "when": _when,
+    "say": _say,
 }
 
 

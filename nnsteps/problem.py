@@ -6,19 +6,25 @@ A file and Python code come to the same tree of nodes, and one function makes th
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from nnsteps import items, reader, values
+import numpy as np
+
+from nnsteps import families, items, reader, values
+from nnsteps.compounds import Compound
+from nnsteps.definitions import definitions
 from nnsteps.errors import BadValue, FileError, Place
-from nnsteps.items import GradientItem, Heading, Item, StepItem, UpdateItem
-from nnsteps.reader import LIMITS, Map, Node, Scalar
+from nnsteps.families import Key
+from nnsteps.items import GradientItem, Heading, Item, Loop, Repeat, Say, StepItem, UpdateItem, When
+from nnsteps.reader import LIMITS, Array, Map, Node, Scalar, Seq
 from nnsteps.values import Numbers, Words
 
 __all__ = [
-    "Answer", "Answers", "Given", "GradientItem", "Heading", "Item", "Problem", "StepItem", "UpdateItem", "WrongAnswer",
+    "Answer", "Answers", "Given", "GradientItem", "Heading", "Item", "Loop", "Problem", "Repeat", "Say", "StepItem",
+    "UpdateItem", "When", "WrongAnswer",
 ]  # fmt: skip
 
 ROUNDINGS = ("inside", "each-step", "fractions")
@@ -31,6 +37,16 @@ class Given:
 
     name: str
     value: Numbers | Words
+    place: Place | None = None
+    family: str = ""  # of a member: the name that it shares
+    key: Key = ()  # of a member: its index
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The names of the rows or columns of a value: words, or the name of a given list of words."""
+
+    words: Words
     place: Place | None = None
 
 
@@ -78,7 +94,8 @@ class Problem:
     ask: tuple[str, ...]
     freeze: tuple[str, ...]
     conventions: tuple[str, ...]
-    labels: Node | None
+    labels: Mapping[str, tuple[Label | None, Label | None]]  # of rows and columns
+    defined: Mapping[str, Compound]  # functions of its own
     practice: Node | None
     notes: tuple[str, ...]
     file: str | None
@@ -175,7 +192,8 @@ def _build(node: Node, name: str, limit: int, file: str | None = None) -> dict[s
         steps += (items.update(found["update"][1]),)
     content["given"] = _given(found["given"][1], limit) if "given" in found else {}
     content["steps"], content["name"] = steps, name
-    for key, known in (("freeze", [*content["given"]]), ("ask", [*content["given"], *items.results(steps)])):
+    names = [*dict.fromkeys(given.family or given.name for given in content["given"].values())]
+    for key, known in (("freeze", names), ("ask", [*names, *items.results(steps)])):
         if key in found:
             _check_names(found[key][1], key, known)
     content["title"] = content["title"] or _title(name)
@@ -194,15 +212,59 @@ def _given(node: Node, limit: int) -> dict[str, Given]:
         hint = "Write each name with its value:  x: [2, 1, 3]"
         raise BadValue("given is a mapping of names to values", place=node.place, hint=hint)
     found: dict[str, Given] = {}
+    is_family: dict[str, bool] = {}
     for key, part in node.pairs:
-        name = _name(key)
-        if isinstance(part, Map):
-            raise BadValue(f"families such as {key.text} are not supported yet", place=key.place)
-        if name in found:
-            message = f"{key.text} and {found[name].name} are the same name"
-            raise BadValue(message, place=key.place, hint="Rename one of the two.")
-        found[name] = Given(name, values.value(part, name, limit), key.place)
+        for given in _members(key, part, limit):
+            base = given.family or given.name
+            if given.name in found:
+                message = f"{key.text} and {found[given.name].name} are the same name"
+                raise BadValue(message, place=key.place, hint="Rename one of the two.")
+            if is_family.setdefault(base, bool(given.family)) != bool(given.family):
+                message = f"{base} cannot be a value and a family of values"
+                raise BadValue(message, place=key.place, hint="Rename one of the two.")
+            found[given.name] = given
     return found
+
+
+def _members(key: Scalar, part: Node, limit: int) -> Iterator[Given]:
+    """What one key gives: a value, or members of a family: X[1]: …, x[1..4]: […], expert: {A: …, B: …}."""
+    split = families.split_name(key.text)
+    if split is None:
+        name = _name(key)
+        if not isinstance(part, Map):
+            yield Given(name, values.value(part, name, limit), key.place)
+        elif not part.pairs:
+            raise BadValue(f"{name} has no members", place=key.place, hint="Write {A: [1, 2], B: [3, 4]}.")
+        else:
+            yield from _mapped(name, (), part, limit)
+        return
+    name = _name(Scalar(split[0], place=key.place))
+    numbers = families.range_of(split[1])
+    if numbers is None:
+        yield _member(name, families.key_of(split[1]), part, limit, key.place)
+        return
+    items = part.items if isinstance(part, Seq) else part.value if isinstance(part, Array) else ()
+    if len(items) != len(numbers):
+        found = f"{len(items)} of them" if isinstance(part, (Seq, Array)) else "no list"
+        message = f"{key.text} needs a list of {len(numbers)} values; found {found}"
+        raise BadValue(message, place=part.place or key.place, hint="Each item is one member.")
+    for number, item in zip(numbers, items, strict=True):
+        inner = item if isinstance(part, Seq) else Array(np.atleast_1d(item))
+        yield _member(name, (number,), inner, limit, key.place)
+
+
+def _mapped(name: str, above: Key, part: Map, limit: int) -> Iterator[Given]:
+    for key, inner in part.pairs:
+        index = (*above, *families.key_of(f'"{key.text}"' if key.quoted and key.place else key.text))
+        if isinstance(inner, Map) and inner.pairs:
+            yield from _mapped(name, index, inner, limit)
+        else:
+            yield _member(name, index, inner, limit, key.place)
+
+
+def _member(family: str, key: Key, node: Node, limit: int, place: Place | None) -> Given:
+    name = families.member_name(family, key)
+    return Given(name, values.value(node, name, limit), place, family, key)
 
 
 def _name(key: Scalar) -> str:
@@ -214,8 +276,6 @@ def _name(key: Scalar) -> str:
     if keyword.iskeyword(name):
         hint = "Write lam; the page shows λ." if name == "lambda" else f"Write {name}_, for example."
         raise BadValue(f"{text} is a word of Python and cannot be a name", place=key.place, hint=hint)
-    if re.fullmatch(r"\w+\[.*\]", text):
-        raise BadValue(f"families such as {text} are not supported yet", place=key.place)
     hint = "A name has letters, digits and underscores, and begins with a letter."
     likely = re.sub(r"\W+", "_", name).strip("_")
     if likely.isidentifier() and not keyword.iskeyword(likely):
@@ -261,6 +321,21 @@ def _conventions(node: Node, what: str) -> tuple[str, ...]:
     return values.texts(node, what)
 
 
+def _labels(node: Node, what: str) -> dict[str, tuple[Label | None, Label | None]]:
+    if not isinstance(node, Map):
+        hint = "Write labels: {X: {columns: tokens, rows: [size, weight]}}."
+        raise BadValue("labels is a mapping of names to their sides", place=node.place, hint=hint)
+    found = {}
+    for key, part in node.pairs:
+        sides = values.fields(part, f"the labels of {key.text}", ("rows", "columns"))
+        rows, columns = (
+            Label(values.texts(sides[side][1], side), sides[side][1].place) if side in sides else None
+            for side in ("rows", "columns")
+        )
+        found[key.text] = (rows, columns)
+    return found
+
+
 def _raw(node: Node, what: str) -> Node:
     return node
 
@@ -269,8 +344,8 @@ def _answers(node: Node, what: str) -> Answers:
     found = values.fields(node, what, ("by hand", "exact", "wrong"))
     read = {key: _named_parts(part, key) for key, (_, part) in found.items()}
     return Answers(
-        by_hand={key.text: _answer(key, part) for key, part in read.get("by hand", ())},
-        exact={key.text: _answer(key, part) for key, part in read.get("exact", ())},
+        by_hand={answer.name: answer for key, part in read.get("by hand", ()) for answer in _answer(key, part)},
+        exact={answer.name: answer for key, part in read.get("exact", ()) for answer in _answer(key, part)},
         wrong={key.text: _wrong(key, part) for key, part in read.get("wrong", ())},
     )
 
@@ -282,8 +357,16 @@ def _named_parts(node: Node, what: str) -> tuple[tuple[Scalar, Node], ...]:
     raise BadValue(f"{what} is a mapping of names to answers", place=node.place, hint=hint)
 
 
-def _answer(key: Scalar, node: Node) -> Answer:
-    return Answer(key.text, values.answer(node, key.text), key.place)
+def _answer(key: Scalar, node: Node) -> Iterator[Answer]:
+    """One answer; a range of members (y[1..4]) gives several."""
+    name, index = families.split_name(key.text) or (key.text, "")
+    numbers = families.range_of(index)
+    if numbers is None or not isinstance(node, Seq) or len(node.items) != len(numbers):
+        yield Answer(key.text, values.answer(node, key.text), key.place)
+        return
+    for number, item in zip(numbers, node.items, strict=True):
+        member = families.member_name(name, (number,))
+        yield Answer(member, values.answer(item, member), key.place)
 
 
 def _wrong(key: Scalar, node: Node) -> WrongAnswer:
@@ -302,11 +385,7 @@ def _check_version(key: Scalar, node: Node) -> None:
         raise BadValue("only version 1 is known", place=node.place, hint=hint)
 
 
-def _refuse_define(key: Scalar, node: Node) -> None:
-    raise BadValue("compounds of a problem's own are not supported yet", place=key.place)
-
-
-_CHECKS: Mapping[str, Callable[[Scalar, Node], None]] = {"version": _check_version, "define": _refuse_define}
+_CHECKS: Mapping[str, Callable[[Scalar, Node], None]] = {"version": _check_version}
 
 # key: (field, value where it is missing, reader)
 _KEYS: Mapping[str, tuple[str, Any, Callable[[Node, str], Any]]] = {
@@ -323,7 +402,8 @@ _KEYS: Mapping[str, tuple[str, Any, Callable[[Node, str], Any]]] = {
     "ask": ("ask", (), values.texts),
     "freeze": ("freeze", (), values.texts),
     "conventions": ("conventions", (), _conventions),
-    "labels": ("labels", None, _raw),
+    "labels": ("labels", {}, _labels),
+    "define": ("defined", {}, definitions),
     "practice": ("practice", None, _raw),
     "notes": ("notes", (), values.texts),
 }

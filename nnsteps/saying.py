@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnsteps.formula import Attr, Binary, Call, Compare, Expr, Index, Logic, Name, Neg, Not, Num, Slice, substitute
+from nnsteps.formula import Attr, Binary, Call, Compare, Expr, Index, Logic, Name, Neg, Not, Slice, Word, number
 from nnsteps.formula import parse as parse_formula
 
 if TYPE_CHECKING:
@@ -15,10 +15,14 @@ def said(trace: Trace, node: int, *, top: bool = False) -> Expr:
     """The formula of a node over the nearest named values; `top` looks through the node's own name."""
     if not top and node in trace.keys:
         return Name(trace.keys[node])
+    if node in trace.aliases:
+        return trace.aliases[node]
     here = trace.nodes[node]
     if here.op is None:
         literals = trace.literals
-        return number(literals[node]) if node in literals else Name(trace.keys.get(node, "?"))
+        if node in literals:
+            return number(literals[node])
+        return Word(" ".join(trace.texts(node))) if node in trace.wordy else Name(trace.keys.get(node, "?"))
     args = [said(trace, i) for i in here.inputs]
     infix = getattr(here.op, "infix", "")
     if here.op.name == "transpose":
@@ -44,12 +48,6 @@ def said(trace: Trace, node: int, *, top: bool = False) -> Expr:
     return Call(here.op.name, tuple(args), options)
 
 
-def number(value: float) -> Expr:
-    """A number as a formula."""
-    text = repr(int(value)) if value == int(value) and abs(value) < 2**53 else repr(float(value))
-    return Neg(Num(-value, text.removeprefix("-"))) if value < 0 else Num(value, text)
-
-
 def _items(trace: Trace, node: Node) -> tuple[Expr | Slice, ...]:
     shape = trace.value(node.inputs[0]).shape
     items: list[Expr | Slice] = []
@@ -63,6 +61,3 @@ def _items(trace: Trace, node: Node) -> tuple[Expr | Slice, ...]:
     if len(shape) == 2 and shape[1] == 1:
         return (items[0],)
     return tuple(items)
-
-
-__all__ = ["number", "said", "substitute"]

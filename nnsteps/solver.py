@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 
 from nnsteps import roles
-from nnsteps.errors import GradientError, Place, ShapeError, StepsError, UnknownName, nearest
-from nnsteps.evaluate import Scope, evaluate, parsed
+from nnsteps.errors import BadValue, GradientError, LimitError, Place, ShapeError, StepsError, UnknownName, nearest
+from nnsteps.evaluate import evaluate, key_of, parsed
+from nnsteps.families import Family, Key, counted, member_name
 from nnsteps.formula import Binary, Call, Expr, Index, Name, Num, names, substitute, to_text
 from nnsteps.gradient import differentiate
 from nnsteps.ops import REGISTRY, Array, side_text
-from nnsteps.problem import Answers, GradientItem, Heading, Item, Problem, StepItem, UpdateItem
+from nnsteps.problem import (
+    Answers,
+    GradientItem,
+    Heading,
+    Item,
+    Loop,
+    Problem,
+    Repeat,
+    Say,
+    StepItem,
+    UpdateItem,
+    When,
+)
 from nnsteps.rounding import style_for
-from nnsteps.trace import FORWARD, UPDATE, Gradient, Step, Trace
+from nnsteps.scope import Scope
+from nnsteps.trace import FORWARD, UPDATE, Aside, Gradient, Step, Trace, Turn
 
 ROUNDINGS = ("inside", "each-step", "fractions")
+MOST_TURNS = 10_000  # of all loops together
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +70,27 @@ class _Solver:
         self.now: dict[str, int] = {}
         self.heading: tuple[str, ...] = ()
         self.by_gradient: dict[tuple[int, int], int] = {}
+        self.values: dict[str, float | str] = {}  # the names of loops, and what they are now
+        self.turns: tuple[Turn, ...] = ()
+        self.loops = self.turns_taken = 0
+        self.headings: dict[str, Heading] = {}
 
     def run(self) -> Trace:
         trace = self.trace
         for name, given in self.problem.given.items():
-            if isinstance(given.value, tuple):
-                continue  # words are not computed with
             value = given.value
-            if self.rounding == "each-step":
-                value = REGISTRY["round"].value(value, digits=_paper_digits(value, self.digits))
-            trace.given[name] = self.now[name] = trace.record(None, (), value)
-            trace.bind(name, self.now[name])
+            if isinstance(value, tuple):
+                node = trace.words_node(value)
+            else:
+                if self.rounding == "each-step":
+                    value = REGISTRY["round"].value(value, digits=_paper_digits(value, self.digits))
+                node = trace.record(None, (), value)
+            trace.given[name] = self.now[name] = node
+            trace.bind(name, node)
+            if given.family:
+                trace.families.setdefault(given.family, Family(given.family)).add(given.key)
+        for name in self.problem.given:
+            self._label(name)
         with np.errstate(all="ignore"):  # what is no number is found, and told, by `evaluate`
             self._items(self.problem.steps)
         return trace
@@ -74,25 +100,147 @@ class _Solver:
             match item:
                 case StepItem():
                     self._step(item)
-                case Heading(title=title, items=inner):
-                    outer, self.heading = self.heading, (*self.heading, title)
-                    self._items(inner)
-                    self.heading = outer
+                case Heading():
+                    self.headings[item.title] = item
+                    self._under(item.title, item.items)
                 case GradientItem():
                     self._gradient(item)
                 case UpdateItem():
                     self._update(item)
+                case Loop():
+                    self._loop(item)
+                case When():
+                    chosen = self._holds(item.condition, item.place, "when")
+                    self._items(item.items if chosen else item.otherwise)
+                case Repeat():
+                    self._repeat(item)
+                case Say():
+                    self._say(item)
+
+    def _under(self, title: str, items: tuple[Item, ...]) -> None:
+        outer, self.heading = self.heading, (*self.heading, title)
+        self._items(items)
+        self.heading = outer
+
+    # --- loops, conditions, sentences ---
+
+    def _loop(self, item: Loop) -> None:
+        self._check_free(item.name, item.place, "a loop cannot run with")
+        outer, number, ended = self.turns, self.loops + 1, False
+        self.loops = number
+        for value in self._run_of(item):
+            self.turns_taken += 1
+            if self.turns_taken > MOST_TURNS:
+                hint = "Run fewer turns, or end the loop with until."
+                raise LimitError(f"the loops have taken {MOST_TURNS:,} turns", place=item.place, hint=hint)
+            self.values[item.name] = value
+            self.turns = (*outer, Turn(number, item.name, value))
+            self._items(item.items)
+            if item.until is not None and self._holds(item.until, item.until_place, "until"):
+                ended = True
+                break
+        self.turns = outer
+        if item.until is not None and not ended:
+            self.trace.warnings.append(f"for {item.name}: the loop came to its end before {to_text(item.until)} held")
+
+    def _run_of(self, item: Loop) -> Sequence[int | str]:
+        """What a loop runs through: numbers, the labels of a family, or words."""
+        trace = self.trace
+        if item.over is None:
+            assert item.low is not None
+            assert item.high is not None
+            return counted(self._bound(item.low, item), self._bound(item.high, item))
+        name = item.over.id
+        if name in trace.families:
+            return list(trace.families[name].labels())
+        node = evaluate(trace, item.over, self._scope(item.text_place, f"for {item.name}"))
+        if node not in trace.wordy:
+            hint = f"Write for {item.name} in 1..{trace.value(node).size}, or give the members of a family."
+            raise BadValue(f"{name} is an array; a loop runs over a family or words", place=item.place, hint=hint)
+        return list(trace.texts(node))
+
+    def _bound(self, bound: Expr, item: Loop) -> int:
+        trace = self.trace
+        node = evaluate(trace, bound, self._scope(item.text_place, f"for {item.name}"))
+        value = trace.value(node)
+        if node in trace.wordy or value.size != 1 or not float(value.flat[0]).is_integer():
+            hint = "Write whole numbers, as in for t in 1..4."
+            raise BadValue(f"{to_text(bound)} is not a whole number", place=item.place, hint=hint)
+        if not trace.is_plain(node):
+            trace.decide(node, (float(value.flat[0]),), "bound")
+        return int(value.flat[0])
+
+    def _holds(self, condition: Expr, place: Place | None, kind: str) -> bool:
+        """Whether a condition holds; the choice is recorded, and said on the page."""
+        trace, scope = self.trace, self._scope(place, kind)
+        node = evaluate(trace, condition, scope)
+        value = trace.value(node)
+        if value.size != 1 or node in trace.wordy:
+            hint = "Gather it with any(…) or all(…)."
+            found = side_text(value.shape)
+            raise ShapeError(f"a condition is one claim; {to_text(condition)} is {found}", place=place, hint=hint)
+        trace.decide(node, (float(value.flat[0]),), kind)
+        self._aside(kind, ((scope.shown(condition), node),))
+        return bool(value.flat[0])
+
+    def _repeat(self, item: Repeat) -> None:
+        if item.title not in self.headings:
+            near = nearest(item.title, self.headings)
+            hint = f"Did you mean {near}?" if near else "repeat names a heading that stands before it."
+            raise UnknownName(f"there is no heading called {item.title} before this", place=item.place, hint=hint)
+        self._under(item.title, self.headings[item.title].items)
+
+    def _say(self, item: Say) -> None:
+        parts: list[str | tuple[Expr, int]] = []
+        for part in item.parts:
+            if isinstance(part, str):
+                parts.append(part)
+                continue
+            scope = self._scope(item.place, "say")
+            node = evaluate(self.trace, part, scope)
+            parts.append((scope.shown(part), node))
+        self._aside("say", tuple(parts))
+
+    def _aside(self, kind: str, parts: tuple[str | tuple[Expr, int], ...]) -> None:
+        self.trace.asides.append(Aside(kind, parts, len(self.trace.steps), self.heading, self.turns))
 
     # --- one step ---
 
-    def _step(self, item: StepItem) -> None:
-        if not isinstance(item.target, Name):
+    def _check_free(self, name: str, place: Place | None, what: str) -> None:
+        """Refuse a name that stands for something of another kind."""
+        if name in self.now or name in self.trace.families:
+            kind = "family" if name in self.trace.families else "value"
+            raise BadValue(f"{what} the name {name}: it is a {kind}", place=place, hint="Take another name.")
+
+    def _target(self, item: StepItem) -> tuple[str, Key]:
+        """The name that a step gives a value to, and the index of a member."""
+        target, trace = item.target, self.trace
+        if isinstance(target, Name):
+            if target.id in trace.families:
+                hint = f"Write {target.id}[…] = …, or take another name."
+                raise BadValue(f"{target.id} is a family of values", place=item.place, hint=hint)
+            if target.id in self.values:
+                self._refuse_loop_name(target.id, item.place)
+            return target.id, ()
+        assert isinstance(target.base, Name)
+        name = target.base.id
+        if name in self.now:
             raise UnknownName(
-                f"{to_text(item.target)} cannot be set by itself",
+                f"{to_text(target)} cannot be set by itself",
                 place=item.place,
-                hint="A step gives a value to a whole name: W = …",
+                hint=f"{name} is one value; a step gives it a new one as a whole: {name} = …",
             )
-        trace, name = self.trace, item.target.id
+        if name in self.values:
+            self._refuse_loop_name(name, item.place)
+        return name, key_of(trace, target.items, self._scope(item.place, to_text(target)))
+
+    def _refuse_loop_name(self, name: str, place: Place | None) -> NoReturn:
+        raise BadValue(f"{name} is the name of a loop", place=place, hint="Take another name for the result.")
+
+    def _step(self, item: StepItem) -> None:
+        trace = self.trace
+        base, index = self._target(item)
+        name = member_name(base, index) if index else base
         scope = self._scope(item.place, name)
         first = len(trace.nodes)
         node = evaluate(trace, item.formula, scope)
@@ -103,24 +251,50 @@ class _Solver:
             node = self._by_hand(item, node, scope)
         elif self.rounding == "each-step":
             node = self._as_written(node)
-        self._finish(item, name, node, self._first_of(node, first))
+        if index:
+            trace.families.setdefault(base, Family(base)).add(index)
+        self._finish(item, name, node, self._first_of(node, first), scope)
+        self._label(name)
 
     def _first_of(self, node: int, first: int) -> int:
         """Where a step's own nodes begin: after the backward steps that its formula may have asked for."""
         return max([first, *(step.node + 1 for step in self.trace.steps if first <= step.node < node)])
 
-    def _finish(self, item: StepItem, name: str, node: int, first: int) -> None:
-        used = {used: self.now[used] for used in names(item.formula) if used in self.now}
-        formula = self._with_versions(item.formula)
+    def _finish(self, item: StepItem, name: str, node: int, first: int, scope: Scope) -> None:
+        formula = scope.shown(item.formula)
+        picked = {part.id: node for part, node in scope.picked.values()}
+        used = {used: self.now.get(used, picked.get(used, -1)) for used in names(formula)}
+        used = {used: node for used, node in used.items() if node >= 0}
+        formula = self._with_versions(formula)
         by_hand = item.by_hand if not self.settings.exact else None
         key = self.trace.bind(name, node)
         self.now[name] = node
         self.trace.steps.append(
             Step(
                 len(self.trace.steps) + 1, name, key, FORWARD, node, formula, self.heading, used, first,
-                note=item.note, remark=item.remark, by_hand=by_hand,
+                note=item.note, remark=item.remark,
+                by_hand=None if by_hand is None else scope.shown(by_hand), item=item, turns=self.turns,
             )
         )  # fmt: skip
+
+    def _label(self, name: str) -> None:
+        """Give a value the words that the file puts beside its rows and over its columns."""
+        if name not in self.problem.labels:
+            return
+        trace, node = self.trace, self.now[name]
+        shape, sides = trace.value(node).shape, list(trace.labels.get(node, (None, None)))
+        for axis, label in enumerate(self.problem.labels[name]):
+            if label is None:
+                continue
+            words = label.words
+            if len(words) == 1 and words[0] in self.now and self.now[words[0]] in trace.wordy:
+                words = trace.texts(self.now[words[0]])
+            if len(shape) != 2 or len(words) != shape[axis]:
+                side = ("rows", "columns")[axis]
+                message = f"{name} is {side_text(shape)}, there are {len(words)} names for its {side}"
+                raise ShapeError(message, place=label.place, hint="One name for each.")
+            sides[axis] = words
+        trace.labels[node] = (sides[0], sides[1])
 
     def _with_versions(self, formula: Expr) -> Expr:
         """The formula with the names of now: W1#2 where W1 has been given a new value."""
@@ -162,7 +336,7 @@ class _Solver:
         return self._stand_for(node, rounded)
 
     def _scope(self, place: Place | None, step: str) -> Scope:
-        return Scope(self.now, place, special={"grad": self._grad_call}, step=step)
+        return Scope(self.now, place, special={"grad": self._grad_call}, step=step, values=self.values)
 
     # --- gradients ---
 
@@ -172,7 +346,11 @@ class _Solver:
         wanted = item.wrt or tuple(Name(given) for given in self._default_wrt(loss, item.place))
         places = item.wrt_places if item.wrt else (item.place,) * len(wanted)
         above = self.trace.ancestors(loss)
-        found = [(expr, self._wanted(expr, name, above, place)) for expr, place in zip(wanted, places, strict=True)]
+        found = [
+            (one, self._wanted(one, name, above, place))
+            for expr, place in zip(wanted, places, strict=True)
+            for one in self._each(expr, above, place)
+        ]
         self._differentiate(loss, name, [node for _, node in found], item.of_place)
         for expr, node in found:
             self._keep_gradient(loss, name, expr, node, item.place)
@@ -187,6 +365,21 @@ class _Solver:
         gradients = differentiate(self.trace, loss, name, new, expand=expand, place=place, finish=finish)
         for node, gradient in gradients.items():
             self.by_gradient[loss, node] = gradient
+
+    def _each(self, expr: Expr, above: set[int], place: Place | None) -> list[Expr]:
+        """What a name under `wrt` means: the members of a family that the loss uses, a member, or the name itself."""
+        families = self.trace.families
+        match expr:
+            case Name(id=name) if name in families:
+                found = [m for m in families[name].members.values() if above & set(self.trace.names.get(m, ()))]
+                if found:
+                    return [Name(member) for member in found]
+            case Index(base=Name(id=name), items=items) if name in families:
+                key = key_of(self.trace, items, self._scope(place, "gradient"))
+                return [Name(families[name].find(key) or member_name(name, key))]
+            case Index(base=Index() as base, items=items):
+                return [Index(self._each(base, above, place)[0], items)]
+        return [expr]
 
     def _wanted(self, expr: Expr, loss_name: str, above: set[int], place: Place | None) -> int:
         """The node that a wanted name stood for when the loss was computed."""
@@ -255,9 +448,16 @@ class _Solver:
             )
         loss_expr, wrt = call.args
         loss = evaluate(self.trace, loss_expr, scope)
-        node = self._wanted(wrt, to_text(loss_expr), self.trace.ancestors(loss), scope.at(wrt))
-        self._differentiate(loss, to_text(loss_expr), [node], scope.at(loss_expr))
-        return self._keep_gradient(loss, to_text(loss_expr), wrt, node, scope.at(wrt))
+        name, above = to_text(scope.shown(loss_expr)), self.trace.ancestors(loss)
+        one, *others = self._each(wrt, above, scope.at(wrt))
+        if others:
+            hint = f"Take one member: grad({name}, {to_text(one)})."
+            raise GradientError(f"{to_text(wrt)} has several members", place=scope.at(wrt), hint=hint)
+        node = self._wanted(one, name, above, scope.at(wrt))
+        if isinstance(one, Name):
+            scope.picked[id(wrt)] = (one, node)
+        self._differentiate(loss, name, [node], scope.at(loss_expr))
+        return self._keep_gradient(loss, name, one, node, scope.at(wrt))
 
     # --- updates ---
 
@@ -271,12 +471,13 @@ class _Solver:
                 place=item.place,
                 hint="Put gradient: {of: L, wrt: [W, b]} before update.",
             )
+        rate = self._scope(item.rate_place, "update").shown(item.rate)
         for name in changed:
             node = self.now[name]
             gradient = latest[node]
             old = trace.keys[node]
             slope = trace.steps[gradient.step - 1].key if gradient.step else gradient.name
-            formula = Binary("-", Name(old), Binary("*", item.rate, Name(slope)))
+            formula = Binary("-", Name(old), Binary("*", rate, Name(slope)))
             uses = {old: node, slope: gradient.node}
             first = len(trace.nodes)
             new = evaluate(trace, formula, Scope({**self.now, **uses}, item.rate_place, inner=True, step=name))
@@ -285,8 +486,11 @@ class _Solver:
             key = trace.bind(name, new)
             self.now[name] = new
             trace.steps.append(
-                Step(len(trace.steps) + 1, name, key, UPDATE, new, formula, self.heading, uses, first, of=node)
-            )
+                Step(
+                    len(trace.steps) + 1, name, key, UPDATE, new, formula, self.heading, uses, first, of=node,
+                    turns=self.turns,
+                )
+            )  # fmt: skip
 
 
 def _paper_digits(value: Array, digits: int | None) -> int:
@@ -325,8 +529,11 @@ def _without_remarks(items: tuple[Item, ...]) -> tuple[Item, ...]:
         match item:
             case StepItem():
                 out.append(replace(item, remark=None))
-            case Heading():
+            case Heading() | Loop():
                 out.append(replace(item, items=_without_remarks(item.items)))
+            case When():
+                otherwise = _without_remarks(item.otherwise)
+                out.append(replace(item, items=_without_remarks(item.items), otherwise=otherwise))
             case _:
                 out.append(item)
     return tuple(out)

@@ -22,13 +22,15 @@ import numpy as np
 from nnsteps import scalar
 from nnsteps.compounds import Compound
 from nnsteps.errors import UnknownName, nearest
+from nnsteps.families import Family
 from nnsteps.formula import Expr
 from nnsteps.ops import NO_OPTIONS, Array, Cells, Op, Options
 from nnsteps.scalar import Const, Ref, Tree
 
 if TYPE_CHECKING:
-    from nnsteps.problem import Problem
+    from nnsteps.problem import Problem, StepItem
 
+Sides = tuple["tuple[str, ...] | None", "tuple[str, ...] | None"]
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 
 
@@ -65,6 +67,37 @@ class Step:
     of: int | None = None  # backward: the forward node whose gradient this is
     loss: int | None = None  # backward: the node whose gradient this is
     words: str = ""  # "softmax and cross-entropy in one step"
+    item: StepItem | None = None  # what the author wrote
+    turns: tuple[Turn, ...] = ()  # the loops that this step was inside of, from the outermost
+
+
+class Turn(NamedTuple):
+    """One turn of a loop."""
+
+    loop: int  # which loop, by number
+    name: str
+    value: int | str
+
+
+class Decision(NamedTuple):
+    """A choice that was made by the numbers: which cell, member or branch."""
+
+    by: int  # the node whose value decided
+    chosen: tuple[float | str, ...]  # what was read from it: positions from 1, words, or the truth of a condition
+    kind: str  # cell, member, condition or until
+    step: int  # the step during which it was made, by its number
+    node: int | None = None  # what was picked
+    among: tuple[int, ...] = ()  # the members that it was picked from
+
+
+class Aside(NamedTuple):
+    """Something said between two steps: texts, formulas with their values, conditions with their truth."""
+
+    kind: str  # say, when, until or loop
+    parts: tuple[str | tuple[Expr, int], ...]  # a formula comes with the node of its value
+    after: int  # the number of the step before
+    heading: tuple[str, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
 
 class Gradient(NamedTuple):
@@ -91,6 +124,13 @@ class Trace:
     names: dict[str, list[int]] = field(default_factory=dict)  # every node a name has stood for, in order
     keys: dict[int, str] = field(default_factory=dict)  # the first key of each named node
     by_key: dict[str, int] = field(default_factory=dict)  # every key: W1 the first of its name, W1#2 the second
+    families: dict[str, Family] = field(default_factory=dict)
+    vocabulary: dict[str, int] = field(default_factory=dict)  # every word, with the number that stands for it
+    wordy: set[int] = field(default_factory=set)  # the nodes whose numbers stand for words
+    labels: dict[int, Sides] = field(default_factory=dict)  # the words beside the rows and over the columns of a node
+    aliases: dict[int, Expr] = field(default_factory=dict)  # how an unnamed node is said
+    decisions: list[Decision] = field(default_factory=list)
+    asides: list[Aside] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     literals: dict[int, float] = field(default_factory=dict)  # the nodes that are numbers of a formula
     _literals: dict[float, int] = field(default_factory=dict)
@@ -116,6 +156,44 @@ class Trace:
             node = self._literals[value] = self.record(None, (), np.array([[float(value)]]))
             self.literals[node] = value
         return self._literals[value]
+
+    def word(self, text: str) -> int:
+        """The node of a word that stands in a formula."""
+        return self.words_node((text,))
+
+    def words_node(self, texts: tuple[str, ...]) -> int:
+        """A new node for a list of words: a column of the numbers that stand for them."""
+        numbers = [float(self.vocabulary.setdefault(text, len(self.vocabulary) + 1)) for text in texts]
+        node = self.record(None, (), np.array(numbers).reshape(-1, 1))
+        self.wordy.add(node)
+        return node
+
+    def decide(self, by: int, chosen: tuple[float | str, ...], kind: str, **more: Any) -> None:
+        """Record a choice that the value of a node made."""
+        self.decisions.append(Decision(by, chosen, kind, len(self.steps) + 1, **more))
+
+    def is_plain(self, node: int) -> bool:
+        """Whether a value depends on nothing given: on numbers and words of formulas only."""
+        literals, keys = self.literals, self.keys
+        return all(i in literals or (i in self.wordy and i not in keys) for i in self._sources(node))
+
+    def _sources(self, node: int) -> Iterator[int]:
+        """The given values and numbers of formulas that a node depends on; of a count nothing but shapes matters."""
+        todo, seen = [node], {node}
+        while todo:
+            here = self.nodes[todo.pop()]
+            if here.op is None:
+                yield here.id
+            nearer = [] if here.op is not None and here.op.name == "size" else [*here.inputs]
+            for i in [*nearer, *([here.out] if here.out is not None else [])]:
+                if i not in seen:
+                    seen.add(i)
+                    todo.append(i)
+
+    def texts(self, node: int) -> tuple[str, ...]:
+        """The words of a node, in reading order."""
+        known = list(self.vocabulary)
+        return tuple([known[int(number) - 1] for number in self.value(node).flat])
 
     def bind(self, name: str, node: int) -> str:
         """Let a name stand for a node from now on; gives the unique key."""
@@ -242,9 +320,9 @@ class Trace:
             "version": 1,
             "problem": {"name": self.problem.name, "title": self.problem.title},
             "exact": self.exact,
-            "given": {name: as_lists(self.value(node)) for name, node in self.given.items()},
+            "given": {name: self.plain(node) for name, node in self.given.items()},
             "steps": [self._step_json(step) for step in self.steps],
-            "values": {name: as_lists(self.value(node)) for name, node in last.items()},
+            "values": {name: self.plain(node) for name, node in last.items()},
             "gradients": {gradient.name: as_lists(self.value(gradient.node)) for gradient in self.gradients},
         }
 
@@ -259,7 +337,7 @@ class Trace:
             "kind": step.kind,
             "heading": " / ".join(step.heading) or None,
             "shape": list(node.value.shape),
-            "value": as_lists(node.value),
+            "value": self.plain(step.node),
             "note": step.note,
             "inside": [
                 {"name": name, "formula": to_text(self.said(inner, top=True)), "shape": list(self.value(inner).shape),
@@ -269,7 +347,16 @@ class Trace:
         }  # fmt: skip
         if step.by_hand is not None:
             words["by_hand"] = to_text(step.by_hand)
+        if step.turns:
+            words["turn"] = {turn.name: turn.value for turn in step.turns}
         return words
+
+    def plain(self, node: int) -> Any:
+        """A value as JSON has it: nested lists of numbers; a word, or a list of words."""
+        if node not in self.wordy:
+            return as_lists(self.value(node))
+        texts = self.texts(node)
+        return texts[0] if self.value(node).size == 1 else list(texts)
 
     def inside(self, step: Step) -> Iterator[tuple[str, int]]:
         """The inner steps of the compound that made this step's value (of its exact form, if it has one by hand)."""

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nnsteps import document as doc
 from nnsteps import roles
+from nnsteps.cells import find_cell
+from nnsteps.errors import StepsError, UsageError, nearest
 from nnsteps.notation import pretty
 from nnsteps.ops import side_text
 from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step, Trace
@@ -15,6 +19,8 @@ from nnsteps.working import ALL_CELLS, Blanks, Writer, is_product
 
 if TYPE_CHECKING:
     from nnsteps.verify import Report
+
+PASSES = (FORWARD, BACKWARD, UPDATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,7 @@ class View:
     ascii: bool = False
     work: str = "lines"
     blank: bool = False
+    ask: tuple[str, ...] = ()  # what is left blank: passes, names, cells; by default what the problem asks for
     only: str | None = None
     step: str | None = None
     until: int | None = None
@@ -52,16 +59,66 @@ class Context:
         """The context of a page."""
         writer = Writer(trace, ascii=view.ascii, digits=view.digits, rounding=view.rounding, fold=view.fold)
         learnable = {trace.given[name]: name for name in roles.learnable(trace)}
-        blanks = _blanks(trace) if view.blank else {}
+        blanks: Blanks = {}
+        if view.blank:
+            blanks = _asked(trace, view.ask) if view.ask else _blanks(trace)
         return cls(trace, view, exact, writer, learnable, _roles(trace, learnable), blanks)
 
     def name(self, key: str) -> str:
         """A name as this page writes it."""
         return pretty(key, ascii=self.view.ascii)
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names that the reader is to find; nothing where that is whole passes, or everything."""
+        asked = self.view.ask or self.trace.problem.ask
+        return asked if self.view.blank and not set(asked) & set(PASSES) else ()
+
     def shape(self, shape: tuple[int, ...]) -> str:
         """A shape as this page writes it."""
         return side_text(shape).replace("×", "x") if self.view.ascii else side_text(shape)
+
+
+def _asked(trace: Trace, ask: tuple[str, ...]) -> Blanks:
+    """The cells of passes, names and cells that someone asks for.
+
+    Errors: UnknownName with the nearest name; UsageError for a pass or a cell that there is not.
+    """
+    out: dict[int, frozenset[tuple[int, ...]]] = {}
+    spelled = {pretty(key): node for key, node in trace.by_key.items()} | trace.by_key
+    for text in (text.strip() for text in ask):
+        if text in PASSES:
+            out |= dict.fromkeys(_nodes_of(trace, text), ALL_CELLS)
+        elif text in spelled:
+            out[spelled[text]] = ALL_CELLS
+        else:
+            node, at = _asked_cell(trace, text)
+            if out.get(node) != ALL_CELLS:
+                shape = trace.value(node).shape
+                row = int(np.ravel_multi_index(at[:-1], shape[:-1])) if len(at) > 2 else at[0]
+                out[node] = out.get(node, frozenset()) | {(row, at[-1])}
+    return out
+
+
+def _nodes_of(trace: Trace, kind: str) -> list[int]:
+    """Everything that is computed in a pass."""
+    steps = [step for step in trace.steps if step.kind == kind]
+    if not steps:
+        kinds = ", ".join(dict.fromkeys(step.kind for step in trace.steps))
+        raise UsageError(f"{trace.problem.name} has no {kind} steps", where="--ask", hint=f"It has: {kinds}.")
+    nodes = {node for step in steps for node in (*range(step.first, step.node + 1), step.node)}
+    return [node for node in sorted(nodes) if trace.nodes[node].op is not None]
+
+
+def _asked_cell(trace: Trace, text: str) -> tuple[int, tuple[int, ...]]:
+    try:
+        _, node, at = find_cell(trace, text)
+    except StepsError as error:
+        error.where = "--ask"
+        near = nearest(text, PASSES)
+        error.hint = f"Did you mean {near}?" if near else error.hint
+        raise
+    return node, at
 
 
 def _blanks(trace: Trace) -> Blanks:

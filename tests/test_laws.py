@@ -14,7 +14,7 @@ import pytest
 import nnsteps
 from nnsteps import scalar
 from nnsteps.compounds import COMPOUNDS, SHORTCUTS, Compound, Stable
-from nnsteps.evaluate import Scope, evaluate, parsed
+from nnsteps.evaluate import evaluate, parsed
 from nnsteps.formula import Name, names, parse, parse_step
 from nnsteps.ops import REGISTRY, Cells, Op
 from nnsteps.ops.registry import stretches

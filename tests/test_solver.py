@@ -201,8 +201,8 @@ def test_what_does_not_fit_is_refused_in_words(formula: str, message: str, hint:
 
 def test_words_cannot_be_computed_with() -> None:
     with pytest.raises(StepsError) as caught:
-        solved(["y = x"], x=["how", "are", "you"])
-    assert caught.value.message == "x is a list of words; formulas compute with numbers"
+        solved(["y = x + 1"], x=["how", "are", "you"])
+    assert caught.value.message == "x, a list of words, cannot be computed with"
 
 
 def test_a_gradient_written_as_a_fraction_is_told_how_to_be_written() -> None:

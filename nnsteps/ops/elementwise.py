@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,9 @@ def _cell(name: str) -> Callable[..., Tree]:
 
 def _number(claim: Any) -> Array:
     return np.asarray(claim, dtype=np.float64)
+
+
+_erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
 
 
 # --- arithmetic --------------------------------------------------------------------------------------------------
@@ -153,6 +157,17 @@ op(
     look=Look(gloss="natural logarithm"),
 )
 op(
+    "log2(x)",
+    doc="Logarithm to the base 2. Error where a number is 0 or negative.",
+    shapes="any -> same",
+    value=np.log2,
+    cell=_cell("log2"),
+    grad={"x": "g / (x * 0.6931471805599453)"},
+    sample=_positive,
+    source="d log₂ x/dx = 1/(x log 2)",
+    look=Look(gloss="logarithm to the base 2"),
+)
+op(
     "sqrt(x)",
     doc="Square root. Error where a number is negative; no slope at 0.",
     shapes="any -> same",
@@ -183,6 +198,7 @@ op(
     grad=FLAT,
     sample=_normal,
     kinks=lambda x: x == 0,
+    margin=np.abs,
 )
 op(
     "floor(x)",
@@ -193,7 +209,40 @@ op(
     grad=FLAT,
     sample=_normal,
     kinks=lambda x: x == np.floor(x),
+    margin=lambda x: np.minimum(x - np.floor(x), np.floor(x) + 1 - x),
     look=Look(written="⌊{0}⌋", gloss="rounded down"),
+)
+
+
+op(
+    "sin(x)",
+    doc="Sine of an angle in radians.",
+    shapes="any -> same",
+    value=np.sin,
+    cell=_cell("sin"),
+    grad={"x": "g * cos(x)"},
+    sample=_normal,
+    source="d sin x/dx = cos x",
+)
+op(
+    "cos(x)",
+    doc="Cosine of an angle in radians.",
+    shapes="any -> same",
+    value=np.cos,
+    cell=_cell("cos"),
+    grad={"x": "-g * sin(x)"},
+    sample=_normal,
+    source="d cos x/dx = −sin x",
+)
+op(
+    "erf(x)",
+    doc="Error function: (1 + erf(x / √2)) / 2 is the chance that a standard normal number is below x.",
+    shapes="any -> same",
+    value=lambda x: _number(_erf(x)),
+    cell=_cell("erf"),
+    grad={"x": "g * 1.1283791670955126 * exp(-x * x)"},
+    sample=_normal,
+    source="d erf x/dx = 2/√π · e^(−x²)",
 )
 
 
@@ -217,74 +266,8 @@ op(
     grad=FLAT,
     sample=lambda rng: {"x": np.round(rng.normal(size=(2, 3)), 3), "digits": 1},
     kinks=_halfway,
+    margin=lambda x, digits=0: np.abs(np.abs(x) * 10.0 ** int(digits) % 1 - 0.5) / 10.0 ** int(digits),
     look=Look(kind="rounding"),
-)
-
-# --- activations -------------------------------------------------------------------------------------------------
-
-
-def _sigmoid(x: Array) -> Array:
-    small = np.exp(-np.abs(x))
-    return _number(np.where(x >= 0, 1.0, small) / (1.0 + small))
-
-
-op(
-    "relu(x)",
-    doc="A negative number becomes 0. Convention: relu′(0) = 0.",
-    shapes="any -> same",
-    value=lambda x: np.maximum(x, 0.0),
-    cell=lambda at, x: fn("max", 0, x[at]),
-    grad={"x": "keep(g, x > 0)"},
-    sample=_normal,
-    source="Nair and Hinton 2010",
-    kinks=lambda x: x == 0,
-    look=Look(written="ReLU({0})", gate=True, gloss="a negative number becomes 0"),
-)
-op(
-    "leaky_relu(x, alpha=0.01)",
-    doc="A negative number is multiplied by alpha. Convention: the slope at 0 is alpha.",
-    shapes="any -> same",
-    value=lambda x, alpha=0.01: np.where(x > 0, x, alpha * x),
-    cell=lambda at, x, alpha: fn("if", fn("gt", x[at], 0), x[at], fn("mul", alpha, x[at])),
-    grad={"x": "where(x > 0, g, alpha * g)"},
-    sample=lambda rng: {"x": rng.normal(size=(2, 3)), "alpha": 0.1},
-    source="Maas, Hannun and Ng 2013",
-    kinks=lambda x, alpha: x == 0,
-    look=Look(gloss="a negative number shrinks"),
-)
-op(
-    "sigmoid(x)",
-    doc="1 / (1 + e^(−x)): squash each number into (0, 1).",
-    shapes="any -> same",
-    value=_sigmoid,
-    cell=lambda at, x: fn("div", 1, fn("add", 1, fn("exp", scalar.neg(x[at])))),
-    grad={"x": "g * out * (1 - out)"},
-    sample=_normal,
-    source="d σ/dx = σ(1 − σ)",
-    look=Look(written="σ({0})", gloss="1 ÷ (1 + e^−x), between 0 and 1"),
-)
-op(
-    "tanh(x)",
-    doc="Hyperbolic tangent: squash each number into (−1, 1).",
-    shapes="any -> same",
-    value=np.tanh,
-    cell=_cell("tanh"),
-    grad={"x": "g * (1 - out * out)"},
-    sample=_normal,
-    source="d tanh/dx = 1 − tanh²",
-    look=Look(gloss="between −1 and 1"),
-)
-op(
-    "step(x)",
-    doc="1 where a number is above 0, else 0. Convention: step(0) = 0.",
-    shapes="any -> same",
-    value=lambda x: _number(x > 0),
-    cell=lambda at, x: fn("if", fn("gt", x[at], 0), 1, 0),
-    grad=FLAT,
-    sample=_normal,
-    source="McCulloch and Pitts 1943",
-    kinks=lambda x: x == 0,
-    look=Look(gloss="1 above 0, else 0"),
 )
 
 # --- functions of two arguments ----------------------------------------------------------------------------------
@@ -386,6 +369,7 @@ def _claim(name: str, sign: str, value: Callable[..., Any], doc: str) -> None:
         sample=lambda rng: {"a": np.array([[1.0, 2.0, 3.0]]), "b": np.array([[2.0], [1.0]])},
         check=stretches,
         kinks=lambda a, b: a == b,
+        margin=lambda a, b: np.abs(a - b),
         look=Look(kind="claim"),
     )
 

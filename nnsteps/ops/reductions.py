@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from nnsteps import scalar
-from nnsteps.errors import ShapeError
-from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Shape, op, side_text
-from nnsteps.scalar import Ref, Tree, fn
+from nnsteps.ops.axes import has_axis, line, must_have_axis
+from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Shape, op
+from nnsteps.scalar import Tree, fn
 
 
 def _axes(axis: int | None) -> int | None:
@@ -25,22 +24,6 @@ def _reduced(function: Callable[..., Any]) -> Callable[..., Array]:
         return np.asarray(function(x, axis=int(axis), keepdims=True), dtype=np.float64)
 
     return value
-
-
-def _gathered(at: At, x: Cells, axis: int | None) -> list[Ref]:
-    """The cells of x that end up in the cell `at` of the result, in reading order."""
-    if axis is None:
-        return [Ref(x.node, place) for place in itertools.product(*map(range, x.shape))]
-    axis = int(axis) % len(x.shape)
-    return [Ref(x.node, (*at[:axis], k, *at[axis + 1 :])) for k in range(x.shape[axis])]
-
-
-def _has_axis(names: tuple[str, ...], x: Shape, axis: int | None = None) -> None:
-    if axis is not None and not (int(axis) == axis and 0 <= axis < len(x)):
-        raise ShapeError(
-            f"{names[0]} ({side_text(x)}) has no axis {axis:g}",
-            hint="axis=0 goes down each column, axis=1 along each row; without axis all cells are taken.",
-        )
 
 
 def _sample(rng: np.random.Generator) -> dict[str, Any]:
@@ -58,10 +41,10 @@ op(
     doc="Add up.",
     shapes="(m, n) -> (1, 1); axis=0: (1, n); axis=1: (m, 1)",
     value=_reduced(np.sum),
-    cell=lambda at, x, axis: scalar.add(_gathered(at, x, axis)),
+    cell=lambda at, x, axis: scalar.add(line(at, x, axis)),
     grad={"x": "spread(g, x)"},
     sample=_sample,
-    check=_has_axis,
+    check=has_axis,
     look=Look(kind="reduction", sign="Σ", written="Σ {0}", gloss="add up"),
 )
 op(
@@ -69,10 +52,10 @@ op(
     doc="The average.",
     shapes="(m, n) -> (1, 1); axis=0: (1, n); axis=1: (m, 1)",
     value=_reduced(np.mean),
-    cell=lambda at, x, axis: fn("div", scalar.add(_gathered(at, x, axis)), len(_gathered(at, x, axis))),
+    cell=lambda at, x, axis: fn("div", scalar.add(line(at, x, axis)), len(line(at, x, axis))),
     grad=lambda options, shapes: {"x": "spread(g, x)" + _divided(shapes[0], options["axis"])},
     sample=_sample,
-    check=_has_axis,
+    check=has_axis,
     look=Look(kind="reduction", sign="mean", gloss="add up, divide by how many"),
 )
 
@@ -93,7 +76,7 @@ def _first_cell(name: str) -> Callable[..., Tree]:
     """1 if this cell beats all before it and none after it beats this cell."""
 
     def cell(at: At, x: Cells, axis: int | None) -> Tree:
-        cells = _gathered(at, x, axis)
+        cells = line(at, x, axis)
         own = x[at]
         place = cells.index(own)
         strict, loose = ("gt", "ge") if name == "max" else ("lt", "le")
@@ -119,10 +102,10 @@ for _name, _function, _word in (("max", np.max, "largest"), ("min", np.min, "sma
         doc=f"The {_word} number. Convention: its gradient goes to the first {_word}.",
         shapes="(m, n) -> (1, 1); axis=0: (1, n); axis=1: (m, 1)",
         value=_reduced(_function),
-        cell=lambda at, x, axis, name=_name: fn(name, *_gathered(at, x, axis)),
+        cell=lambda at, x, axis, name=_name: fn(name, *line(at, x, axis)),
         grad={"x": f"keep(spread(g, x), first_{_name}(x, axis=axis))"},
         sample=_sample,
-        check=_has_axis,
+        check=has_axis,
         kinks=_ties(_name),
         look=Look(kind="reduction", sign=_name, gloss=f"the {_word}"),
     )
@@ -134,7 +117,7 @@ for _name, _function, _word in (("max", np.max, "largest"), ("min", np.min, "sma
         cell=_first_cell(_name),
         grad=FLAT,
         sample=_sample,
-        check=_has_axis,
+        check=has_axis,
         kinks=_ties(_name),
         look=Look(kind="claim", written=f"{{0}} is the {_word}"),
     )
@@ -145,10 +128,10 @@ for _name, _test, _joined, _words in (("any", np.any, "or", "at least one"), ("a
         doc=f"1 if {_words} number is not 0, else 0.",
         shapes="(m, n) -> (1, 1); axis=0: (1, n); axis=1: (m, 1)",
         value=_reduced(_test),
-        cell=lambda at, x, axis, joined=_joined: fn(joined, *_gathered(at, x, axis)),
+        cell=lambda at, x, axis, joined=_joined: fn(joined, *line(at, x, axis)),
         grad=FLAT,
         sample=lambda rng: {"x": np.array([[1.0, 0.0], [0.0, 0.0]]), "axis": 1},
-        check=_has_axis,
+        check=has_axis,
         look=Look(kind="reduction", sign=_name),
     )
 
@@ -160,6 +143,40 @@ op(
     cell=lambda at, x, axis: scalar.Const(float(int(np.prod(x.shape)) if axis is None else x.shape[int(axis)])),
     grad=FLAT,
     sample=_sample,
-    check=_has_axis,
+    check=has_axis,
     look=Look(kind="reduction", gloss="how many"),
+)
+op(
+    "count(x, axis=None)",
+    doc="How many numbers are not 0: count(p > t) says how often a claim holds.",
+    shapes="(m, n) -> (1, 1); axis=0: (1, n); axis=1: (m, 1)",
+    value=_reduced(np.count_nonzero),
+    cell=lambda at, x, axis: scalar.add(fn("if", cell, 1, 0) for cell in line(at, x, axis)),
+    grad=FLAT,
+    sample=lambda rng: {"x": np.array([[1.0, 0.0, 2.0], [0.0, 0.0, 1.0]]), "axis": 1},
+    check=has_axis,
+    look=Look(kind="reduction", sign="count", gloss="how many are not 0"),
+)
+
+
+def _cumsum(x: Array, axis: int = 0, reverse: int = 0) -> Array:
+    axis = int(axis)
+    return np.flip(np.cumsum(np.flip(x, axis), axis), axis) if reverse else np.cumsum(x, axis)
+
+
+def _cumsum_cell(at: At, x: Cells, axis: int, reverse: int) -> Tree:
+    cells, place = line(at, x, axis), at[int(axis)]
+    return scalar.add(cells[place:] if reverse else cells[: place + 1])
+
+
+op(
+    "cumsum(x, axis=0, reverse=0)",
+    doc="Each number with all before it added up, down each column; reverse=1: with all after it.",
+    shapes="any -> same",
+    value=_cumsum,
+    cell=_cumsum_cell,
+    grad=lambda options, shapes: {"x": f"cumsum(g, axis={options['axis']}, reverse={int(not options['reverse'])})"},
+    sample=lambda rng: {"x": rng.normal(size=(3, 2)), "axis": 1},
+    check=lambda names, x, axis=0, reverse=0: must_have_axis(names, x, axis),
+    look=Look(kind="shaping", gloss="each with all before it"),
 )

@@ -57,8 +57,8 @@ class Cells:
 class Look(NamedTuple):
     """What a step of this operation looks like on a page; renderers go by this and never by a name.
 
-    kind:    product (corner), elementwise, reduction, shaping, claim (a comparison), gate (lets some numbers pass)
-             or rounding
+    kind:    product (corner), elementwise, reduction, shaping, claim (a comparison), gate (lets some numbers pass),
+             rounding or choice (places that the numbers decide: shown by what was chosen and its margin)
     written: how a caption writes the call, with {0}, {1} for the arguments: "Σ {0}"; "" means name(arguments)
     sign:    what stands before a row that holds the result of a reduction
     gate:    negative inputs are crossed out
@@ -74,7 +74,11 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One operation. `signature` is what `nnsteps functions` prints; `kinks` tells where it has no slope, or jumps."""
+    """One operation. `signature` is what `nnsteps functions` prints; `kinks` tells where it has no slope, or jumps.
+
+    `margin` tells for each cell of the result how far the numbers are from making it another one: 0 at a tie, infinite
+    where nothing else could have come out.
+    """
 
     signature: str
     name: str
@@ -92,6 +96,7 @@ class Op:
     variadic: bool = False
     check: Callable[..., None] | None = None
     kinks: Callable[..., np.ndarray[Any, np.dtype[np.bool_]]] | None = None
+    margin: Callable[..., Array] | None = None
 
     def rules(self, options: Options, shapes: tuple[Shape, ...]) -> Mapping[str, str | None]:
         """The gradient formulas, by argument, for these options and shapes."""
@@ -130,13 +135,14 @@ def op(
     infix: str = "",
     check: Callable[..., None] | None = None,
     kinks: Callable[..., np.ndarray[Any, np.dtype[np.bool_]]] | None = None,
+    margin: Callable[..., Array] | None = None,
 ) -> Op:
     """Register one operation and give its record."""
     name, args, options, variadic = parse_signature(signature)
     assert name not in REGISTRY, f"{name} is registered twice"
     record = Op(
         signature, name, args, MappingProxyType(options), doc, shapes, value, cell, grad, sample, source,
-        look or Look(), infix, variadic, check, kinks,
+        look or Look(), infix, variadic, check, kinks, margin,
     )  # fmt: skip
     REGISTRY[name] = record
     return record

@@ -172,3 +172,62 @@ op(
     sample=lambda rng: {"x": rng.normal(size=(2, 3)), "like": np.zeros((1, 3))},
     look=Look(kind="reduction", sign="Σ", written="Σ {0}"),
 )
+
+# --- the same numbers in other rows ------------------------------------------------------------------------------
+
+
+def _sides(options: Options, size: int) -> Shape:
+    """The sides that are asked for; -1 stands for what is left."""
+    asked = [int(side) for side in options.values() if side is not None]
+    rest = -int(np.prod(asked))
+    return tuple(size // rest if side == -1 else side for side in asked)
+
+
+def _reshape_check(names: tuple[str, ...], x: Shape, **options: Any) -> None:
+    size, asked = int(np.prod(x)), [side for side in options.values() if side is not None]
+    whole = all(side == int(side) and (side >= 1 or side == -1) for side in asked) and asked.count(-1) <= 1
+    if not whole or int(np.prod(_sides(options, size))) != size:
+        raise ShapeError(
+            f"{names[0]} ({side_text(x)}) cannot be written as {side_text(tuple(asked))}",
+            hint=f"It has {size} cells, and needs as many places; one side may be -1, what is left.",
+        )
+
+
+def _same_place(at: At, x: Cells, shape: Shape) -> Ref:
+    """The cell of x that comes at the same place in reading order as `at` in the new shape."""
+    place = int(np.ravel_multi_index(at, shape))
+    return Ref(x.node, tuple(int(k) for k in np.unravel_index(place, x.shape)))
+
+
+op(
+    "reshape(x, rows=-1, columns=1, third=None, fourth=None)",
+    doc="The same numbers, row by row, in other sides: reshape(x, 2, 3); above rank 2 the leading side comes first: "
+    "reshape(x, 2, 3, 4) is 2 tables of 3×4. One side may be -1, what is left.",
+    shapes="any -> (rows, columns, …)",
+    value=lambda x, **options: x.reshape(_sides(options, x.size)),
+    cell=lambda at, x, **options: _same_place(at, x, _sides(options, int(np.prod(x.shape)))),
+    grad={"x": "shaped(g, x)"},
+    sample=lambda rng: {"x": rng.normal(size=(4, 3)), "rows": 2, "columns": 6},
+    check=_reshape_check,
+    look=Look(kind="shaping", gloss="the same numbers, row by row"),
+)
+op(
+    "flatten(x)",
+    doc="All numbers below each other, row by row.",
+    shapes="(m, n) -> (m·n, 1)",
+    value=lambda x: x.reshape(-1, 1),
+    cell=lambda at, x: _same_place(at, x, (int(np.prod(x.shape)), 1)),
+    grad={"x": "shaped(g, x)"},
+    sample=lambda rng: {"x": rng.normal(size=(2, 3))},
+    look=Look(kind="shaping", gloss="row by row into a column"),
+)
+op(
+    "shaped(x, like)",
+    doc="The same numbers, row by row, in the shape of `like`: what reshape undoes.",
+    shapes="any, (m, n) of as many cells -> (m, n)",
+    value=lambda x, like: x.reshape(like.shape),
+    cell=lambda at, x, like: _same_place(at, x, like.shape),
+    grad={"x": "shaped(g, x)"},
+    sample=lambda rng: {"x": rng.normal(size=(6, 1)), "like": np.zeros((2, 3))},
+    look=Look(kind="shaping", written="{0} back in its rows"),
+)
