@@ -20,6 +20,7 @@ from nnsteps.ops import REGISTRY, Cells, Op
 from nnsteps.ops.registry import stretches
 from nnsteps.rounding import Style
 from nnsteps.scalar import fn
+from nnsteps.scope import Scope
 from nnsteps.solver import Settings, solve_problem
 from nnsteps.trace import Trace
 from nnsteps.verify import check
@@ -104,8 +105,11 @@ def test_a_product_of_stacks_is_explained(a: tuple[int, ...], b: tuple[int, ...]
     law_1(REGISTRY["matmul"], [rng.normal(size=a), rng.normal(size=b)], {})
 
 
+REDUCTIONS = ["sum", "mean", "max", "min", "first_max", "first_min", "any", "all", "size", "count", "argmax", "argmin"]
+
+
 @pytest.mark.parametrize("axis", [None, 0, 1, 2])
-@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "first_max", "first_min", "any", "all", "size"])
+@pytest.mark.parametrize("name", REDUCTIONS)
 def test_a_reduction_is_explained_along_every_axis(name: str, axis: int | None) -> None:
     x = np.random.default_rng(4).normal(size=(2, 3, 4)).round(1)
     law_1(REGISTRY[name], [x], {"axis": axis})
@@ -212,6 +216,72 @@ def test_a_product_of_stacks_has_its_gradient(a: tuple[int, ...], b: tuple[int, 
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min"])
 def test_a_reduction_has_its_gradient_along_every_axis(name: str, axis: int | None) -> None:
     law_2(REGISTRY[name], [np.random.default_rng(6).normal(size=(2, 3, 4))], {"axis": axis})
+
+
+ALONG = ["cumsum", "sort", "argsort", "topk_values", "topk_positions", "flip", "roll"]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("name", ALONG)
+def test_what_works_along_an_axis_does_so_in_a_stack(name: str, axis: int) -> None:
+    op, x = REGISTRY[name], np.random.default_rng(9).normal(size=(3, 2, 4))
+    law_1(op, [x], {**op.options, "axis": axis})
+    law_2(op, [x], {**op.options, "axis": axis})
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_what_is_looked_up_in_a_stack_is_explained_and_has_its_gradient(axis: int) -> None:
+    rng = np.random.default_rng(10)
+    x, at = rng.normal(size=(3, 3, 3)), np.array([[3.0, 1.0, 3.0, 3.0]])
+    law_1(REGISTRY["gather"], [x, at], {"axis": axis})
+    law_2(REGISTRY["gather"], [x, at], {"axis": axis})
+    taken = REGISTRY["gather"].value(x, at, axis=axis)
+    law_1(REGISTRY["scatter"], [taken, x, at], {"axis": axis})
+    law_2(REGISTRY["scatter"], [taken, x, at], {"axis": axis})
+    along = rng.integers(1, 4, size=(3, 3, 3)).astype(float)
+    law_1(REGISTRY["take_along"], [x, along], {"axis": axis})
+    law_2(REGISTRY["take_along"], [x, along], {"axis": axis})
+    law_1(REGISTRY["put_along"], [x, x, along], {"axis": axis})
+    law_2(REGISTRY["put_along"], [x, x, along], {"axis": axis})
+
+
+RANKS = [  # of image and filter
+    ("conv1d", (3, 7), (3, 2)),
+    ("conv1d", (2, 3, 7), (4, 3, 2)),
+    ("conv2d", (4, 5), (2, 3)),
+    ("conv2d", (4, 5), (3, 2, 2)),
+    ("conv2d", (3, 4, 5), (3, 2, 2)),
+    ("conv2d", (2, 3, 4, 5), (4, 3, 2, 2)),
+    ("conv_transpose2d", (3, 4), (2, 3)),
+    ("conv_transpose2d", (2, 3, 3, 2), (3, 4, 2, 2)),
+]
+
+
+@pytest.mark.parametrize(("name", "image", "weights"), RANKS)
+def test_windows_of_every_rank_are_explained_and_have_their_gradients(
+    name: str, image: tuple[int, ...], weights: tuple[int, ...]
+) -> None:
+    rng, op = np.random.default_rng(11), REGISTRY[name]
+    options = {**op.options, "stride": 2, "padding": 1}
+    x, w, b = rng.normal(size=image), rng.normal(size=weights), rng.normal(size=(1, 1))
+    assert op.check is not None
+    op.check(("x", "w"), image, weights, **options)
+    law_1(op, [x, w, b], options)
+    law_2(op, [x, w, b], options)
+    if name != "conv_transpose2d":
+        out = rng.normal(size=op.value(x, w, **options).shape)
+        for back, inputs in (("input", [out, w, x]), ("weight", [x, out, w])):
+            law_1(REGISTRY[f"{name}_{back}_grad"], inputs, options)
+            law_2(REGISTRY[f"{name}_{back}_grad"], inputs, options)
+
+
+@pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d"])
+@pytest.mark.parametrize("shape", [(4, 5), (3, 4, 5), (2, 2, 4, 5)])
+@pytest.mark.parametrize("size", [0, 2])
+def test_pooling_of_every_rank_is_explained_and_has_its_gradient(name: str, shape: tuple[int, ...], size: int) -> None:
+    x = np.random.default_rng(12).normal(size=shape)
+    law_1(REGISTRY[name], [x], {**REGISTRY[name].options, "size": size})
+    law_2(REGISTRY[name], [x], {**REGISTRY[name].options, "size": size})
 
 
 def law_flat(op: Op, inputs: Arrays, options: Mapping[str, Any]) -> None:

@@ -1,13 +1,13 @@
-"""Matrix products and the transpose."""
+"""Matrix products, the transpose, and what undoes a product: the solution of linear equations."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from nnsteps import scalar
-from nnsteps.errors import ShapeError
-from nnsteps.ops.registry import At, Cells, Look, Shape, op, side_text
-from nnsteps.scalar import Fn, Ref, Tree
+from nnsteps.errors import NumberError, ShapeError
+from nnsteps.ops.registry import Array, At, Cells, Look, Shape, op, side_text
+from nnsteps.scalar import Fn, Ref, Tree, fn
 
 
 def _fits(names: tuple[str, ...], a: Shape, b: Shape) -> None:
@@ -68,4 +68,63 @@ op(
     grad={"x": "g.T"},
     sample=lambda rng: {"x": rng.normal(size=(2, 3))},
     look=Look(kind="shaping", written="{0}ᵀ"),
+)
+
+
+MOST_UNKNOWNS = 5  # Cramer's rule has 5! products of 5 numbers in each determinant
+
+
+def _solve(a: Array, b: Array) -> Array:
+    try:
+        return np.asarray(np.linalg.solve(a, b))
+    except np.linalg.LinAlgError:
+        raise NumberError(
+            "these equations have no single solution", hint="A row of the matrix is made of the others: it is singular."
+        ) from None
+
+
+def _square(names: tuple[str, ...], a: Shape, b: Shape) -> None:
+    if len(a) != 2 or a[0] != a[1] or a[0] > MOST_UNKNOWNS:
+        raise ShapeError(
+            f"{names[0]} ({side_text(a)}) is not a square matrix that can be solved by hand",
+            hint=f"As many equations as unknowns are needed, at most {MOST_UNKNOWNS}.",
+        )
+    if len(b) != 2 or b[0] != a[0]:
+        raise ShapeError(
+            f"{names[1]} ({side_text(b)}) does not fit {names[0]} ({side_text(a)})",
+            hint=f"There are {a[0]} equations, so {names[1]} needs {_count(a[0], 'row')}; it has {b[0]}.",
+        )
+
+
+def _determinant(rows: list[list[Tree]]) -> Tree:
+    """By the first column: its cells times the determinants of what is left."""
+    if len(rows) == 1:
+        return rows[0][0]
+    parts: list[Tree] = []
+    for k, row in enumerate(rows):
+        rest = [other[1:] for j, other in enumerate(rows) if j != k]
+        product = fn("mul", row[0], _determinant(rest))
+        parts.append(scalar.neg(product) if k % 2 else product)
+    return scalar.add(parts)
+
+
+def _cramer(at: At, a: Cells, b: Cells) -> Tree:
+    """The determinant with b in the column of this unknown, over the determinant."""
+    places = range(a.shape[0])
+    matrix: list[list[Tree]] = [[Ref(a.node, (i, j)) for j in places] for i in places]
+    swapped = [[Ref(b.node, (i, at[1])) if j == at[0] else matrix[i][j] for j in places] for i in places]
+    return fn("div", _determinant(swapped), _determinant(matrix))
+
+
+op(
+    "solve(a, b)",
+    doc="The x with a @ x = b, for each column of b. Explained by Cramer's rule, so for at most 5 unknowns.",
+    shapes="(m, m), (m, n) -> (m, n)",
+    value=_solve,
+    cell=_cramer,
+    grad={"a": "-solve(a.T, g) @ out.T", "b": "solve(a.T, g)"},
+    sample=lambda rng: {"a": rng.normal(size=(3, 3)) + 3 * np.eye(3), "b": rng.normal(size=(3, 2))},
+    check=_square,
+    source="Cramer 1750; Giles 2008, section 2.3.1",
+    look=Look(kind="window", gloss="the solution of a x = b"),
 )

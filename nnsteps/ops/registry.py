@@ -17,7 +17,6 @@ To add an operation: one op(...) in the file of its family, with a `sample` that
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -58,7 +57,8 @@ class Look(NamedTuple):
     """What a step of this operation looks like on a page; renderers go by this and never by a name.
 
     kind:    product (corner), elementwise, reduction, shaping, claim (a comparison), gate (lets some numbers pass),
-             rounding or choice (places that the numbers decide: shown by what was chosen and its margin)
+             rounding, choice (places that the numbers decide: shown by what was chosen and its margin) or window
+             (each cell from some cells of another array: a convolution, a running sum)
     written: how a caption writes the call, with {0}, {1} for the arguments: "Σ {0}"; "" means name(arguments)
     sign:    what stands before a row that holds the result of a reduction
     gate:    negative inputs are crossed out
@@ -103,22 +103,35 @@ class Op:
         return self.grad(options, shapes) if callable(self.grad) else self.grad
 
     def argument(self, position: int) -> str:
-        """The name of an argument by its position."""
-        return f"{self.args[0]}{position + 1}" if self.variadic else self.args[position]
+        """The name of an argument by its position: x1, x2, … of hstack(*x), but x, w, b of conv2d(x, w, *b)."""
+        if not self.variadic or position < len(self.args) - 1:
+            return self.args[position]
+        place = position - len(self.args) + 2
+        return self.args[-1] if place == 1 < len(self.args) else f"{self.args[-1]}{place}"
 
 
 REGISTRY: dict[str, Op] = {}
 
 
 def parse_signature(signature: str) -> tuple[str, tuple[str, ...], dict[str, Any], bool]:
-    """("round(x, digits=0)") -> ("round", ("x",), {"digits": 0}, variadic)."""
-    call = ast.parse(signature, mode="eval").body
-    assert isinstance(call, ast.Call)
-    assert isinstance(call.func, ast.Name)
-    args = [arg.value if isinstance(arg, ast.Starred) else arg for arg in call.args]
-    names = tuple(arg.id for arg in args if isinstance(arg, ast.Name))
-    options = {str(option.arg): ast.literal_eval(option.value) for option in call.keywords}
-    return call.func.id, names, options, any(isinstance(arg, ast.Starred) for arg in call.args)
+    """("round(x, digits=0)") -> ("round", ("x",), {"digits": 0}, variadic).
+
+    Read by hand, because a parser for all of Python would take most of the time that importing this package takes.
+    """
+    name, _, inside = signature.removesuffix(")").partition("(")
+    parts = [part.partition("=") for part in inside.split(", ")]
+    names = tuple(part.lstrip("*") for part, sign, _ in parts if not sign)
+    options = {part: _literal(text) for part, sign, text in parts if sign}
+    return name, names, options, any(part.startswith("*") for part, _, _ in parts)
+
+
+def _literal(text: str) -> str | float | None:
+    """What is meant by the default of an option: None, a word in quotes, or a number."""
+    if text == "None":
+        return None
+    if text.startswith("'"):
+        return text.strip("'")
+    return int(text) if text.removeprefix("-").isdigit() else float(text)
 
 
 def op(

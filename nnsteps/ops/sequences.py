@@ -82,5 +82,5 @@ op(
     sample=lambda rng: {"length": np.array([[5.0]]), "features": 6},
     check=_encoded_check,
     source="Vaswani et al. 2017, section 3.5",
-    look=Look(gloss="sines and cosines of the position"),
+    look=Look(kind="window", gloss="sines and cosines of the position"),
 )
