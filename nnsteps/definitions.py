@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import keyword
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from nnsteps import values
 from nnsteps.compounds import Compound, find
 from nnsteps.errors import BadValue, Place
-from nnsteps.formula import Call, Expr, Name, Slice, children, parse_step
+from nnsteps.formula import Call, Expr, Name, Slice, children, parse, parse_step
 from nnsteps.ops import Look, Options
 from nnsteps.reader import Map, Node, Scalar
 
@@ -31,7 +32,7 @@ def definitions(node: Node, what: str) -> Mapping[str, Compound]:
 
 def _compound(key: Scalar, body: Node, known: Mapping[str, Compound]) -> Compound:
     name, args, options = _signature(key)
-    if find(name) is not None:
+    if find(name) is not None or name in ("row", "col", "grad"):
         raise BadValue(f"there is a function called {name} already", place=key.place, hint="Take another name.")
     lines = _lines(name, body, {*args, *options}, known)
     doc = f"Defined by this problem: {'; '.join(lines)}."
@@ -78,12 +79,12 @@ def _lines(name: str, body: Node, names: set[str], known: Mapping[str, Compound]
     if not texts:
         raise BadValue(f"{name} has no lines", place=body.place, hint="Write its formula.")
     parts = getattr(body, "items", (body,))
-    if len(texts) == 1 and "=" not in texts[0].replace("==", "").replace("<=", "").replace(">=", "").replace("!=", ""):
+    if len(texts) == 1 and not re.search(r"(?<![=<>!])=(?!=)", texts[0].partition("(")[0]):
+        parse(texts[0], parts[0].place)
         texts[0] = f"out = {texts[0]}"
     bound = set(names)
     for text, part in zip(texts, parts, strict=True):
-        place = part.place if text == getattr(part, "text", None) else None
-        target, formula = parse_step(text, place)
+        target, formula = parse_step(text, part.place)
         if not isinstance(target, Name):
             raise BadValue("a line of a function gives a value to a plain name", place=part.place)
         _check(name, formula, bound, known, part.place)

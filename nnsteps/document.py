@@ -141,12 +141,21 @@ class Link(NamedTuple):
     above: bool = False  # names stand above the numbers; `left` explains them, `work` says the same in lines
     arithmetic: bool = False  # the place to its right is for its own worked lines
     sibling: bool = False  # a product with the same factor above as the one before it, which stands between them
+    says: tuple[str, ...] = ()  # sentences of the author that belong after it
 
 
 class Spine(NamedTuple):
-    """Links hung under each other."""
+    """Links hung under each other. `carries`: the grid of one link is that of another, one turn earlier: (to, from)."""
 
     links: tuple[Link, ...]
+    carries: tuple[tuple[int, int], ...] = ()
+
+
+class Turns(NamedTuple):
+    """The arithmetic of a loop: for each cell of a step a column of sums, one line for each turn."""
+
+    turns: tuple[str, ...]  # t = 1, t = 2
+    columns: tuple[tuple[str, tuple[Sum, ...]], ...]
 
 
 class Frames(NamedTuple):
@@ -179,7 +188,7 @@ class Answers(NamedTuple):
     below: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (label, lines)
 
 
-Block = Spine | Frames | Prose | Answers
+Block = Spine | Frames | Prose | Turns | Answers
 
 
 class Section(NamedTuple):

@@ -115,8 +115,14 @@ def answer_section(page: Context) -> Section:
     columns = (f"by hand {about}", "exact") if compare else ()
     rows = []
     for step in _final_steps(page):
-        rows.append(Answer(page.name(step.key), _both(page, step) if compare else (_value(page, step.node),)))
+        rows.append(Answer(_called(page, step), _both(page, step) if compare else (_value(page, step.node),)))
     return Section("ANSWERS", doc.ANSWERS, "", (Answers(columns, tuple(rows), tuple(_below(page, compare))),))
+
+
+def _called(page: Context, step: Step) -> str:
+    """The name of a result; of the columns of a loop the first and the last."""
+    names = [page.name(page.trace.keys[column]) for column in page.trace.columns.get(step.node, ())]
+    return f"{names[0]} to {names[-1]}" if names else page.name(step.key)
 
 
 def _final_steps(page: Context) -> list[Step]:
@@ -143,7 +149,9 @@ def _is_pre_activation(page: Context, node: int | None) -> bool:
 
 def _value(page: Context, node: int) -> doc.Grid | str:
     value = page.trace.value(node)
-    if value.ndim == 2 and value.shape[1] == 1 and value.size <= 12:
+    if node in page.trace.columns and value.shape[0] == 1:
+        return page.writer.vector(node).strip("()")
+    if value.ndim == 2 and (value.shape[1] == 1 or node in page.trace.wordy) and value.size <= 12:
         return page.writer.vector(node)
     if value.size > 60:
         return f"{page.shape(value.shape)}, above"

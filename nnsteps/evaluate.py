@@ -41,6 +41,7 @@ from nnsteps.indexing import Picks, Reading, Span
 from nnsteps.labels import carry
 from nnsteps.mishaps import check_words, misfit_of, no_function, no_number, note_stretch, number_of
 from nnsteps.ops import NO_OPTIONS, REGISTRY, Array, Op, Options, side_text
+from nnsteps.ops.registry import FLAT
 from nnsteps.scope import Scope
 from nnsteps.trace import Trace
 
@@ -249,22 +250,26 @@ def key_of(trace: Trace, items: tuple[Expr | Slice, ...], scope: Scope) -> Key:
     return tuple([reading.keys[0] for reading in readings if isinstance(reading, Picks)])
 
 
-def _read(trace: Trace, item: Expr | Slice, scope: Scope, decided: list[int] | None = None) -> Reading:
-    """What one item of an index says; nodes whose numbers decided are added to `decided`."""
+def _read(
+    trace: Trace, item: Expr | Slice, scope: Scope, decided: dict[int, tuple[int | str, ...]] | None = None
+) -> Reading:
+    """What one item of an index says; nodes whose numbers decided go into `decided`, with what was read from them."""
     place = scope.at(item)
     if isinstance(item, Slice):
         low, high = (None if end is None else _whole(trace, end, scope, decided) for end in (item.low, item.high))
         return Span(low, high, place)
     node = evaluate(trace, item, scope)
-    if decided is not None and not trace.is_plain(node):
-        decided.append(node)
-    shape = trace.value(node).shape
+    keys: tuple[int | str, ...] = ()
     if node in trace.wordy:
-        return Picks(trace.texts(node), shape, place, to_text(item))
-    return Picks(tuple([_integer(float(x), item, scope) for x in trace.value(node).flat]), shape, place, to_text(item))
+        keys = trace.texts(node)
+    else:
+        keys = tuple([_integer(float(x), item, scope) for x in trace.value(node).flat])
+    if decided is not None and not trace.is_plain(node):
+        decided[node] = keys
+    return Picks(keys, trace.value(node).shape, place, to_text(item))
 
 
-def _whole(trace: Trace, expr: Expr, scope: Scope, decided: list[int] | None) -> int:
+def _whole(trace: Trace, expr: Expr, scope: Scope, decided: dict[int, tuple[int | str, ...]] | None) -> int:
     reading = _read(trace, expr, scope, decided)
     assert isinstance(reading, Picks)
     if not reading.is_single or isinstance(reading.keys[0], str):
@@ -276,23 +281,23 @@ def _whole(trace: Trace, expr: Expr, scope: Scope, decided: list[int] | None) ->
 def _integer(number: float, expr: Expr, scope: Scope) -> int:
     if not number.is_integer():
         hint = "It says which row, column or member, counted from 1."
-        raise BadValue(f"the index {to_text(expr)} is not a whole number: {number:g}", place=scope.at(expr), hint=hint)
+        value = "" if to_text(expr) == f"{number:g}" else f": {number:g}"
+        raise BadValue(f"the index {to_text(expr)} is not a whole number{value}", place=scope.at(expr), hint=hint)
     return int(number)
 
 
 def _members(trace: Trace, name: str, items: tuple[Expr | Slice, ...], expr: Expr, scope: Scope) -> int:
     """One member of a family, or several side by side."""
-    family, decided = trace.families[name], list[int]()
+    family, decided = trace.families[name], dict[int, tuple[int | str, ...]]()
     readings = [_read(trace, item, scope, decided) for item in items]
     names, single = indexing.members(family, readings, scope.at(expr))
     for other in names:
         if other not in scope.names:
             raise UnknownName(f"{other} has no value at this step", place=scope.at(expr))
     nodes = [scope.names[other] for other in names]
-    for by in decided:
-        keys = [key for reading in readings if isinstance(reading, Picks) for key in reading.keys]
+    for by, keys in decided.items():
         among = tuple(scope.names[other] for other in family.members.values() if other in scope.names)
-        trace.decide(by, tuple(keys), "member", node=nodes[0] if single else None, among=among)
+        trace.decide(by, keys, "member", node=nodes[0] if single else None, among=among)
     if single:
         scope.picked[id(expr)] = (Name(names[0]), nodes[0])
         return nodes[0]
@@ -317,16 +322,15 @@ def _stack(trace: Trace, names: list[str], expr: Expr, scope: Scope) -> int:
     trace.aliases[node] = Name(text)
     scope.picked[id(expr)] = (Name(text), node)
     family = names[0].partition("[")[0]
-    if not trace.families[family].is_numbered and not upright and len(names) == trace.value(node).shape[1]:
-        trace.labels[node] = (
-            trace.labels.get(node, (None, None))[0],
-            tuple(name[len(family) + 1 : -1] for name in names),
-        )
+    if not trace.families[family].is_numbered and len(names) == trace.value(node).shape[0 if upright else 1]:
+        words = tuple(name[len(family) + 1 : -1] for name in names)
+        rows, columns = trace.labels.get(node, (None, None))
+        trace.labels[node] = (words, columns) if upright else (rows, words)
     return node
 
 
 def _take(trace: Trace, node: int, items: tuple[Expr | Slice, ...], expr: Expr, scope: Scope) -> int:
-    decided: list[int] = []
+    decided: dict[int, tuple[int | str, ...]] = {}
     readings = [_read(trace, item, scope, decided) for item in items]
     shape, text = trace.value(node).shape, to_text(trace.said(node))
     places = indexing.places(text, shape, trace.labels.get(node, (None, None)), readings, scope.at(expr))
@@ -336,8 +340,7 @@ def _take(trace: Trace, node: int, items: tuple[Expr | Slice, ...], expr: Expr, 
     else:
         taken = apply(trace, REGISTRY["select"], (node,), {"places": places}, expr, scope)
         trace.aliases[taken] = scope.shown(expr)
-    keys = tuple(key for reading in readings if isinstance(reading, Picks) for key in reading.keys)
-    for by in decided:
+    for by, keys in decided.items():
         trace.decide(by, keys, "cell", node=taken)
     first = readings[0]
     row = isinstance(first, Picks) and first.shape[0] == 1 and first.shape[-1] > 1
@@ -375,6 +378,8 @@ def apply(
     node = trace.record(record, inputs, value, options or NO_OPTIONS)
     if words and record.look.kind == "shaping":
         trace.wordy.add(node)
+    if record.look.kind == "choice" and record.grad == FLAT and not scope.inner:
+        trace.decide(node, tuple(float(x) for x in value.flat), "choice")
     if trace.labels:
         carry(trace, node)
     return node

@@ -173,13 +173,13 @@ def substitute(expr: Expr, mapping: Mapping[str, Expr]) -> Expr:
 
 
 def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
-    """The same node with each of its parts changed."""
+    """The same node with each of its parts changed, in reading order."""
     match expr:
         case Index(base, items):
             return replace(expr, base=change(base), items=tuple([_mapped_item(item, change) for item in items]))
         case Call(_, args, options):
-            values = tuple([(key, change(value)) for key, value in options])
-            return replace(expr, args=tuple([change(arg) for arg in args]), options=values)
+            parts = tuple([change(arg) for arg in args])
+            return replace(expr, args=parts, options=tuple([(key, change(value)) for key, value in options]))
         case Attr(base, _):
             return replace(expr, base=change(base))
         case Neg(operand) | Not(operand):

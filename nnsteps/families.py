@@ -32,15 +32,15 @@ def key_of(text: str) -> Key:
     return tuple([_part(part) for part in text.split(",")])
 
 
-def range_of(text: str) -> list[int] | None:
+def range_of(text: str) -> range | None:
     """The numbers of 1..4, or of 4..1 downwards; None for any other text."""
     found = _RANGE.fullmatch(text)
     return counted(int(found[1]), int(found[2])) if found else None
 
 
-def counted(low: int, high: int) -> list[int]:
+def counted(low: int, high: int) -> range:
     """The whole numbers from one to the other, both included, downwards where the second is smaller."""
-    return list(range(low, high + 1)) if low <= high else list(range(low, high - 1, -1))
+    return range(low, high + 1) if low <= high else range(low, high - 1, -1)
 
 
 def _part(text: str) -> int | str:
@@ -65,6 +65,12 @@ class Family:
     def is_numbered(self) -> bool:
         """Whether its members are told apart by numbers only."""
         return all(isinstance(part, int) for key in self.members for part in key)
+
+    def takes(self, key: Key) -> bool:
+        """Whether a new index is like those that are there: as many parts, each a number or a word as theirs."""
+        other = next(iter(self.members))
+        kinds = [[isinstance(part, int) for part in index] for index in (key, other)]
+        return kinds[0] == kinds[1]
 
     def whole(self) -> list[str]:
         """What the family stands for as a whole: its members numbered from 1, in order; labelled ones as they came."""

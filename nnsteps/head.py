@@ -5,10 +5,13 @@ from __future__ import annotations
 from nnsteps import document as doc
 from nnsteps import roles
 from nnsteps.document import Chip
+from nnsteps.families import split_name
 from nnsteps.trace import FORWARD, UPDATE
 from nnsteps.view import Context
 
 MOST_DOTS = 8
+MOST_WORDS = 12  # of a list that is written out
+MOST_SHOWN = 4  # members that are written out one by one
 
 
 def head(page: Context) -> tuple[tuple[str, str], ...]:
@@ -31,15 +34,8 @@ def head(page: Context) -> tuple[tuple[str, str], ...]:
 def _given_line(page: Context) -> str:
     """What is given: short columns in full, other values by their shape, learnable numbers by their count."""
     trace, parts = page.trace, []
-    for name, node in trace.given.items():
-        if node in page.learnable:
-            continue
-        value = trace.value(node)
-        shown = page.name(name)
-        if value.shape[-1] == 1 and value.ndim == 2 and value.size <= 12 and node not in page.blanks:
-            parts.append(f"{shown} = {page.writer.vector(node)}")
-        else:
-            parts.append(f"{shown} {page.shape(value.shape)}")
+    for group in _groups(page):
+        parts.append(_family(page, group) if len(group) > 1 else _single(page, group[0]))
     count = sum(trace.value(node).size for node in page.learnable)
     if count:
         number = "number" if count == 1 else "numbers"
@@ -50,6 +46,42 @@ def _given_line(page: Context) -> str:
     return "    ".join(parts)
 
 
+def _groups(page: Context) -> list[list[str]]:
+    """The given names that are no learnable numbers; members of a family that belong together in one group."""
+    groups: dict[str, list[str]] = {}
+    for name, node in page.trace.given.items():
+        if node not in page.learnable:
+            given = page.trace.problem.given[name]
+            initial = given.key and isinstance(given.key[0], int) and given.key[0] < 1  # h[0] is no h[1]
+            groups.setdefault(name if initial or not given.family else given.family, []).append(name)
+    return list(groups.values())
+
+
+def _single(page: Context, name: str) -> str:
+    trace, node = page.trace, page.trace.given[name]
+    value, shown = trace.value(node), page.name(name)
+    if node in trace.wordy and value.size > MOST_WORDS:
+        return f"{shown}: {value.size} words"
+    if value.shape[-1] == 1 and value.ndim == 2 and value.size <= 12 and node not in page.blanks:
+        return f"{shown} = {page.writer.vector(node)}"
+    return f"{shown} {page.shape(value.shape)}"
+
+
+def _family(page: Context, names: list[str]) -> str:
+    """Members together: single numbers as a list, others by how many there are."""
+    trace = page.trace
+    family = trace.problem.given[names[0]].family
+    nodes = [trace.given[name] for name in names]
+    shapes = {trace.value(node).shape for node in nodes}
+    if shapes == {(1, 1)} and len(nodes) <= MOST_WORDS and not set(nodes) & set(page.blanks):
+        return f"{page.name(family)} = " + ", ".join(page.writer.vector(node) for node in nodes)
+    if len(nodes) <= MOST_SHOWN and all(trace.value(node).size <= MOST_WORDS for node in nodes):
+        return "    ".join(_single(page, name) for name in names)
+    what = "lists of words" if all(node in trace.wordy for node in nodes) else "members"
+    shape = f", each {page.shape(shapes.pop())}" if len(shapes) == 1 and what == "members" else ""
+    return f"{page.name(family)}: {len(nodes)} {what}{shape}"
+
+
 def _find_line(page: Context) -> str:
     """What is asked: the results that nothing else uses, the gradients, the update."""
     trace = page.trace
@@ -58,12 +90,32 @@ def _find_line(page: Context) -> str:
     used = {node for step in trace.steps if step.kind == FORWARD for node in step.uses.values()}
     finals = [step.key for step in trace.steps if step.kind == FORWARD and step.node not in used]
     losses = list(dict.fromkeys(gradient.loss_name for gradient in trace.gradients))
-    text = ", ".join(page.name(key) for key in dict.fromkeys([*finals, *losses]))
+    text = ", ".join(_together(page, list(dict.fromkeys([*finals, *losses]))))
     if trace.gradients:
         text += f", {'its' if len(losses) == 1 else 'their'} gradient{_with_respect_to(page)}"
     if any(step.kind == UPDATE for step in trace.steps):
         text += ", then the new values"
     return text
+
+
+def _together(page: Context, keys: list[str]) -> list[str]:
+    """Names in a list; members of one family as the first to the last."""
+    trace, out, families = page.trace, [], dict[str, list[str]]()
+    for key in keys:
+        node = trace.by_key.get(key, -1)
+        members = [trace.keys.get(column, key) for column in trace.columns.get(node, ())] or [key]
+        family = (split_name(key) or (key, ""))[0]
+        if family not in families:
+            out.append(family)
+        families.setdefault(family, []).extend(members)
+    listed = []
+    for family in out:
+        names = families[family]
+        if len(names) > 2:
+            listed.append(f"{page.name(names[0])} to {page.name(names[-1])}")
+        else:
+            listed += [page.name(name) for name in names]
+    return listed
 
 
 def _with_respect_to(page: Context) -> str:

@@ -53,7 +53,12 @@ def members(family: Family, readings: list[Reading], place: Place | None) -> tup
             raise UnknownName(f"no member of {family.name} is there", place=place, hint=_has(family))
         return found, False
     sides = [_keys(family, k, reading) for k, reading in enumerate(readings)]
-    names = [_member(family, key, place) for key in itertools.product(*sides)]
+    keys = list(itertools.product(*sides))
+    if any(isinstance(reading, Span) for reading in readings):  # of a slice the members that are there
+        keys = [key for key in keys if family.find(key) is not None]
+        if not keys:
+            raise UnknownName(f"no member of {family.name} is there", place=place, hint=_has(family))
+    names = [_member(family, key, place) for key in keys]
     return names, all(isinstance(reading, Picks) and reading.is_single for reading in readings)
 
 

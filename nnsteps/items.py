@@ -73,7 +73,7 @@ class Loop:
     over: Name | None = None
     until: Expr | None = None
     place: Place | None = None
-    text_place: Place | None = None  # where `low`, `high` and `over` were written
+    bound_places: tuple[Place | None, Place | None] = (None, None)  # of `low` (or `over`) and `high`
     until_place: Place | None = None
 
 
@@ -282,14 +282,19 @@ def _loop(node: Map) -> Loop:
     until = next((part for other, part in others if other.text == "until"), None)
     return Loop(
         found["name"], steps(body, key.text), first if dots else None, last, over,
-        formula(until, "until") if until else None, key.place, key.place, until.place if until else None,
+        formula(until, "until") if until else None, key.place, (_inside(key, low), _inside(key, high)),
+        until.place if until else None,
     )  # fmt: skip
 
 
 def _bound(key: Scalar, text: str) -> Expr:
-    """A formula inside the key of a loop, so that it points at its own place."""
-    start = key.text.index(text)
-    return parse(text, key.place.part(start, 1) if key.place is not None else None)
+    """A formula inside the key of a loop."""
+    return parse(text, _inside(key, text))
+
+
+def _inside(key: Scalar, text: str) -> Place | None:
+    """Where a part of a key stands."""
+    return key.place.part(key.text.index(text), 1) if key.place is not None else None
 
 
 def _when(node: Map) -> When:
@@ -322,6 +327,11 @@ def _say(node: Map) -> Say:
             continue
         place = source.place.part(found.start(1), 1) if source.place is not None else None
         parts.append(parse(found[1], place))
+    if source.place is not None and (
+        lone := re.search(r"[{}]", _BRACES.sub(lambda found: "  " + " " * (len(found[0]) - 2), text))
+    ):
+        hint = "Write {{ and }} for braces in the text."
+        raise FormulaError(f"this {lone[0]} has no other one", place=source.place.part(lone.start(), 1), hint=hint)
     return Say(tuple([part for part in (*parts, text[end:]) if part != ""]), source.place)
 
 
@@ -344,10 +354,15 @@ def _heading(node: Map) -> Heading:
         if other.text in _BESIDE_A_STEP:
             hint = "It stands beside the step that it belongs to:  - step: y = W @ x"
             raise BadValue(f"{other.text} stands here without a step", place=other.place, hint=hint)
-    if isinstance(inner, Seq) and inner.items and len(node.pairs) == 1:
+    spoken = re.match(r"(for|while|if|repeat)\s+\w+\s+(in|times)\b|while\s|if\s", key.text, re.IGNORECASE)
+    if isinstance(inner, Seq) and inner.items and len(node.pairs) == 1 and not spoken:
         return Heading(key.text, steps(inner, key.text), key.place)
     if node.flow:
         _refuse_flow(key)
+    if re.match(r"(for|while|if|repeat)\b", key.text, re.IGNORECASE):
+        raise BadValue(
+            f"{key.text} is not how this is written", place=key.place, hint=_WRITTEN[key.text.split()[0].lower()]
+        )
     strange = node.pairs[1][0] if isinstance(inner, Seq) and len(node.pairs) > 1 else key
     close = nearest(strange.text, [*_FORMS, *_BESIDE_A_STEP])
     if len(node.pairs) > 1 or (close and isinstance(inner, Scalar)):
@@ -363,6 +378,12 @@ def _heading(node: Map) -> Heading:
     raise BadValue(message, place=key.place, hint=hint)
 
 
+_WRITTEN = {
+    "for": "Write for t in 1..3, in small letters.",
+    "while": "Write for t in 1..100, and beside it until: CONDITION.",
+    "if": "Write when: CONDITION, and beside it steps: and else:",
+    "repeat": "Write repeat: HEADING, or for t in 1..3.",
+}
 _BESIDE_A_STEP = ("by hand", "note", "remark")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nnsteps.asides import placed, sentence
 from nnsteps.captions import Captions
 from nnsteps.document import Document, Link, Section, Spine
 from nnsteps.endings import answer_section, check_section, update_section
@@ -13,7 +14,9 @@ from nnsteps.head import head, map_of
 from nnsteps.notation import pretty
 from nnsteps.scalar import Ref, Tree
 from nnsteps.spines import Builder
-from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step, Trace
+from nnsteps.strips import drawn
+from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Aside, Step, Trace
+from nnsteps.turns import folded
 from nnsteps.view import Context, View
 from nnsteps.worked import Worker
 from nnsteps.working import is_picture_of_products, parts_of
@@ -26,7 +29,10 @@ def page(trace: Trace, view: View | None = None, exact: Trace | None = None) -> 
 
     Errors: UsageError for a step that does not exist.
     """
-    context = Context.of(trace, view or View(), exact)
+    view = view or View()
+    if view.step is None and view.until is None:
+        trace, exact = drawn(trace), drawn(exact) if exact is not None else None
+    context = Context.of(trace, view, exact)
     steps = _chosen(context)
     problem, view, words = trace.problem, context.view, context.writer.words
     sections = list(_sections(context, steps))
@@ -104,6 +110,7 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
     worker = Worker(context.trace, context.writer, context.exact, view.work, blanks, printed)
     captions = Captions(context.trace, context.writer, blanks)
     frames: list[tuple[int, ...]] = []
+    asides = [] if context.view.step else sorted(context.trace.asides, key=lambda aside: aside.after)
     backward = any(step.kind == BACKWARD for step in context.trace.steps)
     for kind, run in _runs(steps):
         if kind == UPDATE:
@@ -114,14 +121,38 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
             context.trace, context.writer, learnable, worker, captions, blanks, dict(context.roles),
             printed, frames,
         )  # fmt: skip
-        for step in run:
-            builder.add(step)
+        asides = _hang_up(context, builder, run, asides)
         spines = builder.done()
         if backward:
             yield Section(kind.upper(), kind, _words(context, kind, spines) if kind not in seen else "", spines)
             seen.add(kind)
         else:
             yield from _by_heading(context, spines)
+        strips = [step.node for step in run if step.node in context.trace.columns]
+        table = worker.turns(strips) if strips else None
+        if table is not None:
+            words = "every number of the strips, one turn to a line"
+            yield Section("WORKED LINES", kind, words, (table,))
+
+
+def _hang_up(context: Context, builder: Builder, run: list[Step], asides: list[Aside]) -> list[Aside]:
+    """Hang up the steps of a run with what is said between them; gives what is left to be said."""
+    trace, writer = context.trace, context.writer
+    words = writer.words
+    for step in folded(run):
+        if isinstance(step, str):
+            builder.say(words(step), grey=True)
+            continue
+        now, asides = placed(asides, step.index)
+        for aside in now:
+            if context.blanks and aside.kind != "say":
+                continue
+            builder.say(sentence(trace, writer, aside), ahead=aside.kind == "when", grey=aside.kind != "say")
+        builder.add(step)
+    now, asides = placed(asides, run[-1].index + 1 if run is not None else 0)
+    for aside in now:
+        builder.say(sentence(trace, writer, aside), grey=aside.kind != "say")
+    return asides
 
 
 def _frames(trace: Trace) -> Iterable[tuple[int, ...]]:
@@ -152,7 +183,7 @@ def _by_heading(context: Context, spines: tuple[Spine, ...]) -> Iterable[Section
         headings = [link.heading for link in spine.links if link.heading]
         if len(headings) == 1 and len(spines) > 1:
             links = tuple(link._replace(heading="") for link in spine.links)
-            found.append((headings[0].upper(), [Spine(links)]))
+            found.append((_badge(headings[0]), [spine._replace(links=links)]))
         elif found and not headings:
             found[-1][1].append(spine)
         else:
@@ -160,6 +191,11 @@ def _by_heading(context: Context, spines: tuple[Spine, ...]) -> Iterable[Section
     for badge, inside in found:
         words = "" if badge else _words(context, FORWARD, tuple(inside))
         yield Section(badge or FORWARD.upper(), FORWARD, words, tuple(inside))
+
+
+def _badge(heading: str) -> str:
+    """A heading as a badge; the turn of a loop keeps its letters."""
+    return heading if " = " in heading else heading.upper()
 
 
 def _words(context: Context, kind: str, spines: tuple[Spine, ...]) -> str:

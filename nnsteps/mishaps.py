@@ -131,6 +131,10 @@ def check_words(trace: Trace, record: Op | Compound, inputs: tuple[int, ...], ex
     if (equal or record.look.kind == "shaping") and all(i in trace.wordy for i in inputs):
         return
     word = next(i for i in inputs if i in trace.wordy)
+    if equal:
+        other = next(i for i in inputs if i not in trace.wordy)
+        message = f"{to_text(trace.said(word))} is words, {to_text(trace.said(other))} is numbers; they cannot be equal"
+        raise FormulaError(message, place=scope.at(expr), hint='A word is written in quotes: w == "am".')
     said = to_text(trace.said(word))
     found = f"the word {said}" if trace.value(word).size == 1 else f"{said}, a list of words,"
     raise FormulaError(

@@ -34,6 +34,7 @@ _GRADIENT = re.compile(r"d(?P<loss>.+?)(?<! )/d(?P<name>.+)")
 _VERSION = re.compile(r"(?P<name>.+)#(?P<number>\d+)")
 _CONTRIBUTION = re.compile(r"(?P<name>.+)@(?P<number>\d+)")
 _CELL = re.compile(r"(?P<name>.+?)(?P<cell>(\[[^\[\]]*\])+)")
+_RUNNING = re.compile(r"([\[,]\w+)-(\d+)(?=[,\]])")  # t-1
 _INDEXED = re.compile(r"(?P<base>[^\W\d_]+?)(?P<digits>\d+)")
 _UNDERSCORED = re.compile(r"(?P<base>[^\W\d_]+)_(?P<index>[a-z]{0,2}\d*)")
 
@@ -57,7 +58,8 @@ def pretty(name: str, ascii: bool = False) -> str:
         sign = "d" if ascii else "∂"
         return f"{sign}{_part(found['loss'], ascii)}/{sign}{_part(found['name'], ascii)}"
     if found := _CELL.fullmatch(name):
-        return pretty(found["name"], ascii) + found["cell"].replace(" ", "")
+        cell = found["cell"].replace(", ", ",")
+        return pretty(found["name"], ascii) + (cell if ascii else _RUNNING.sub(r"\1−\2", cell))
     return _letters(name) if ascii else _with_subscripts(name)
 
 

@@ -83,4 +83,5 @@ def learnable(trace: Trace) -> list[str]:
             for node in step.uses.values():
                 if node in chosen and node in names:
                     order[names[node]] = None
-    return [name for name in order if name not in trace.problem.freeze]
+    frozen, given = trace.problem.freeze, trace.problem.given
+    return [name for name in order if name not in frozen and given[name].family not in frozen]

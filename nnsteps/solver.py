@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -13,8 +13,9 @@ from nnsteps import roles
 from nnsteps.errors import BadValue, GradientError, LimitError, Place, ShapeError, StepsError, UnknownName, nearest
 from nnsteps.evaluate import evaluate, key_of, parsed
 from nnsteps.families import Family, Key, counted, member_name
-from nnsteps.formula import Binary, Call, Expr, Index, Name, Num, names, substitute, to_text
+from nnsteps.formula import Binary, Call, Expr, Index, Name, Num, Slice, children, names, substitute, to_text
 from nnsteps.gradient import differentiate
+from nnsteps.items import results
 from nnsteps.ops import REGISTRY, Array, side_text
 from nnsteps.problem import (
     Answers,
@@ -91,6 +92,13 @@ class _Solver:
                 trace.families.setdefault(given.family, Family(given.family)).add(given.key)
         for name in self.problem.given:
             self._label(name)
+        known = [*self.problem.given, *trace.families, *results(self.problem.steps)]
+        for name, labels in self.problem.labels.items():
+            if name not in known:
+                place = next((label.place for label in labels if label is not None), None)
+                near = nearest(name, known)
+                hint = f"Did you mean {near}?" if near else None
+                raise UnknownName(f"labels: there is no value called {name}", place=place, hint=hint)
         with np.errstate(all="ignore"):  # what is no number is found, and told, by `evaluate`
             self._items(self.problem.steps)
         return trace
@@ -126,16 +134,20 @@ class _Solver:
 
     def _loop(self, item: Loop) -> None:
         self._check_free(item.name, item.place, "a loop cannot run with")
+        if any(turn.name == item.name for turn in self.turns):
+            message = f"{item.name} is the name of the loop around this one"
+            raise BadValue(message, place=item.place, hint="Take another name.")
         outer, number, ended = self.turns, self.loops + 1, False
         self.loops = number
-        for value in self._run_of(item):
+        run = self._run_of(item)
+        if self.turns_taken + len(run) > MOST_TURNS:
+            message = f"this loop would take {len(run):,} turns; all loops together may take {MOST_TURNS:,}"
+            raise LimitError(message, place=item.place, hint="Run fewer turns.")
+        for value in run:
             self.turns_taken += 1
-            if self.turns_taken > MOST_TURNS:
-                hint = "Run fewer turns, or end the loop with until."
-                raise LimitError(f"the loops have taken {MOST_TURNS:,} turns", place=item.place, hint=hint)
             self.values[item.name] = value
             self.turns = (*outer, Turn(number, item.name, value))
-            self._items(item.items)
+            self._under(f"{item.name} = {value}", item.items)
             if item.until is not None and self._holds(item.until, item.until_place, "until"):
                 ended = True
                 break
@@ -149,19 +161,20 @@ class _Solver:
         if item.over is None:
             assert item.low is not None
             assert item.high is not None
-            return counted(self._bound(item.low, item), self._bound(item.high, item))
+            low, high = item.bound_places
+            return counted(self._bound(item.low, item, low), self._bound(item.high, item, high))
         name = item.over.id
         if name in trace.families:
             return list(trace.families[name].labels())
-        node = evaluate(trace, item.over, self._scope(item.text_place, f"for {item.name}"))
+        node = evaluate(trace, item.over, self._scope(item.bound_places[0], f"for {item.name}"))
         if node not in trace.wordy:
             hint = f"Write for {item.name} in 1..{trace.value(node).size}, or give the members of a family."
             raise BadValue(f"{name} is an array; a loop runs over a family or words", place=item.place, hint=hint)
         return list(trace.texts(node))
 
-    def _bound(self, bound: Expr, item: Loop) -> int:
+    def _bound(self, bound: Expr, item: Loop, place: Place | None) -> int:
         trace = self.trace
-        node = evaluate(trace, bound, self._scope(item.text_place, f"for {item.name}"))
+        node = evaluate(trace, bound, self._scope(place, f"for {item.name}"))
         value = trace.value(node)
         if node in trace.wordy or value.size != 1 or not float(value.flat[0]).is_integer():
             hint = "Write whole numbers, as in for t in 1..4."
@@ -232,7 +245,14 @@ class _Solver:
             )
         if name in self.values:
             self._refuse_loop_name(name, item.place)
-        return name, key_of(trace, target.items, self._scope(item.place, to_text(target)))
+        key = key_of(trace, target.items, self._scope(item.place, to_text(target)))
+        family = trace.families.get(name)
+        if family is not None and not family.takes(key):
+            how = "numbers" if family.is_numbered else "words"
+            example = next(iter(family.members.values()))
+            message = f"{name} is told apart by {how}, as in {example}"
+            raise BadValue(message, place=item.place, hint=f"{member_name(name, key)} would not be like the others.")
+        return name, key
 
     def _refuse_loop_name(self, name: str, place: Place | None) -> NoReturn:
         raise BadValue(f"{name} is the name of a loop", place=place, hint="Take another name for the result.")
@@ -242,23 +262,35 @@ class _Solver:
         base, index = self._target(item)
         name = member_name(base, index) if index else base
         scope = self._scope(item.place, name)
-        first = len(trace.nodes)
-        node = evaluate(trace, item.formula, scope)
+        first, steps = len(trace.nodes), len(trace.steps)
+        node = self._evaluated(item, base if index else "", scope)
         first = min(first, node) if node >= first else len(trace.nodes)
         if node < first or node in trace.literals:
             node = trace.record(REGISTRY["copy"], (node,), trace.value(node))
         if item.by_hand is not None and not self.settings.exact:
             node = self._by_hand(item, node, scope)
-        elif self.rounding == "each-step":
+        elif self.rounding == "each-step" and node not in trace.wordy:
             node = self._as_written(node)
         if index:
             trace.families.setdefault(base, Family(base)).add(index)
-        self._finish(item, name, node, self._first_of(node, first), scope)
+        self._finish(item, name, node, self._first_of(node, first, steps), scope)
         self._label(name)
 
-    def _first_of(self, node: int, first: int) -> int:
+    def _evaluated(self, item: StepItem, family: str, scope: Scope) -> int:
+        """The value of a step's formula; a family that it is about to begin cannot be asked for a member."""
+        if family and family not in self.trace.families and family in names(item.formula):
+            member = next(
+                (part for part in _parts(item.formula) if isinstance(part, Index) and part.base == Name(family)), None
+            )
+            if member is not None:
+                text = to_text(scope.shown(member))
+                hint = f"Give it before the loop, under given:  {text}: [0, 0]"
+                raise UnknownName(f"there is no {text} at this step", place=scope.at(member), hint=hint)
+        return evaluate(self.trace, item.formula, scope)
+
+    def _first_of(self, node: int, first: int, steps: int) -> int:
         """Where a step's own nodes begin: after the backward steps that its formula may have asked for."""
-        return max([first, *(step.node + 1 for step in self.trace.steps if first <= step.node < node)])
+        return max([first, *(step.node + 1 for step in self.trace.steps[steps:] if step.node < node)])
 
     def _finish(self, item: StepItem, name: str, node: int, first: int, scope: Scope) -> None:
         formula = scope.shown(item.formula)
@@ -279,11 +311,12 @@ class _Solver:
 
     def _label(self, name: str) -> None:
         """Give a value the words that the file puts beside its rows and over its columns."""
-        if name not in self.problem.labels:
+        labels = self.problem.labels.get(name) or self.problem.labels.get(name.partition("[")[0])
+        if labels is None:
             return
         trace, node = self.trace, self.now[name]
         shape, sides = trace.value(node).shape, list(trace.labels.get(node, (None, None)))
-        for axis, label in enumerate(self.problem.labels[name]):
+        for axis, label in enumerate(labels):
             if label is None:
                 continue
             words = label.words
@@ -397,6 +430,9 @@ class _Solver:
         for node in reversed(versions):
             if node in above:
                 return node
+        if any(d.by in versions for d in self.trace.decisions):
+            hint = "A choice has no gradient: it jumps."
+            raise GradientError(f"{loss_name} uses {base.id} only to choose", place=place, hint=hint)
         raise GradientError(
             f"{loss_name} does not use {base.id}",
             place=place,
@@ -404,7 +440,7 @@ class _Solver:
         )
 
     def _keep_gradient(self, loss: int, loss_name: str, expr: Expr, node: int, place: Place | None) -> int:
-        trace, name = self.trace, f"d{loss_name}/d{to_text(expr)}"
+        trace, name = self.trace, f"d{loss_name}/d{to_text(expr).replace(', ', ',')}"
         gradient = self.by_gradient[loss, node]
         if isinstance(expr, Index):
             whole = f"d{loss_name}/d{to_text(expr.base)}"
@@ -491,6 +527,14 @@ class _Solver:
                     turns=self.turns,
                 )
             )  # fmt: skip
+
+
+def _parts(expr: Expr) -> Iterator[Expr]:
+    """A formula and all parts of it."""
+    yield expr
+    for part in children(expr):
+        if not isinstance(part, Slice):
+            yield from _parts(part)
 
 
 def _paper_digits(value: Array, digits: int | None) -> int:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from nnsteps import choosing, roles, scalar, tables
 from nnsteps import document as doc
-from nnsteps import roles, scalar
 from nnsteps.captions import Captions
 from nnsteps.document import Corner, Frame, Grid, Link, Part, Sign, Spine
+from nnsteps.families import Family
 from nnsteps.formula import Name
 from nnsteps.ops import Op
 from nnsteps.scalar import Tree
@@ -53,17 +54,18 @@ class Builder:
     spines: list[list[Link]] = field(default_factory=list)
     last: int | None = None
     factor: int | None = None  # what the last link, a product, was multiplied by
-    heading: str = ""
+    path: tuple[str, ...] = ()  # the headings of the step before
     backward: bool = False
+    tables: set[str] = field(default_factory=set)  # the families that are on the page as tables
+    waiting: list[str] = field(default_factory=list)  # what is said of the step to come
 
     # --- steps ---
 
     def add(self, step: Step) -> None:
         """Hang up one step."""
         self.backward = step.kind == BACKWARD
-        heading = self.writer.words(step.heading[-1]) if step.heading else ""
-        fresh = heading if heading != self.heading else ""
-        self.heading = heading
+        fresh = self._fresh(step.heading)
+        self.path = step.heading
         before = sum(map(len, self.spines))
         if step.kind == BACKWARD and self._as_corner(step, fresh=bool(fresh)):
             pass
@@ -73,10 +75,45 @@ class Builder:
             self._result(step.node, step)
         if fresh:
             self._set_heading(before, fresh, step.words)
+        if self.waiting:
+            self._note(self.waiting)
+            self.waiting = []
+
+    def say(self, text: str, *, ahead: bool = False, grey: bool = False) -> None:
+        """A sentence between two steps: it belongs to the one before, or to the one `ahead`."""
+        if ahead or not self.spines or not self.spines[-1]:
+            self.waiting.append(text)
+        elif grey:
+            self._note([text])
+        else:
+            link = self.spines[-1][-1]
+            self.spines[-1][-1] = link._replace(says=(*link.says, text))
+
+    def _note(self, texts: list[str]) -> None:
+        if self.spines and self.spines[-1]:
+            link = self.spines[-1][-1]
+            self.spines[-1][-1] = link._replace(notes=(*link.notes, *texts))
+
+    def _fresh(self, path: tuple[str, ...]) -> str:
+        """What is new in a path of headings."""
+        same = 0
+        while same < min(len(path), len(self.path)) and path[same] == self.path[same]:
+            same += 1
+        return self.writer.words(", ".join(path[same:]))
 
     def done(self) -> tuple[Spine, ...]:
         """The spines of the section."""
-        return tuple(Spine(tuple(links)) for links in self.spines if links)
+        return tuple(Spine(_without_repeated_tops(links), self._carries(links)) for links in self.spines if links)
+
+    def _carries(self, links: list[Link]) -> tuple[tuple[int, int], ...]:
+        """Which of the links are another one of them, one turn earlier."""
+        names = {link.out.name: place for place, link in enumerate(links)}
+        found = [
+            (names[self.writer.name(strip)], names[self.writer.name(later)])
+            for strip, later in self.trace.carried.items()
+            if self.writer.name(strip) in names and self.writer.name(later) in names
+        ]
+        return tuple((to, source) for to, source in found if to < source)
 
     def _set_heading(self, before: int, heading: str, words: str) -> None:
         """The heading stands on the first result that came after `before` others."""
@@ -103,6 +140,10 @@ class Builder:
         if is_picture_of_products(self.trace, node):
             self._product(node, step)
             return
+        found = tables.looked_up(trace, node)
+        if found is not None:
+            self._look_up(*found, node, step)
+            return
         names = [i for i in here.inputs if i not in trace.literals]
         for i in names:
             if i not in trace.keys and is_picture_of_products(self.trace, i):
@@ -112,6 +153,18 @@ class Builder:
         if self._equation(node, step):
             return
         self._under(node, step)
+
+    def _look_up(self, family: Family, taken: tuple[int, ...], node: int, step: Step | None) -> None:
+        """Columns that were looked up: the table once, with the rows that were taken, then the columns."""
+        if family.name not in self.tables:
+            self.tables.add(family.name)
+            grid = tables.table(self.trace, self.writer, family, taken, self._role(taken[0]))
+            notes = (grid.folded,) if grid.folded else ()
+            self.spines.append([Link("start", grid, notes=notes)])
+        self.spines.append([])
+        self._append(
+            Link("under", self._grid(node), self.captions.of(node, step), notes=self.captions.notes(step)), node
+        )
 
     def _product(self, node: int, step: Step | None) -> None:
         products, others = parts_of(self.trace, node)
@@ -199,6 +252,10 @@ class Builder:
 
     def _cross_out(self, marks: dict[At, str]) -> None:
         """Cross out, in the block above, what a gate stops."""
+        self._mark(marks)
+
+    def _mark(self, marks: dict[At, str]) -> None:
+        """Mark cells of the block above."""
         above = self.spines[-1][-1]
         if any(cell.mark == doc.BLANK for row in above.out.cells if row for cell in row):
             return
@@ -246,7 +303,9 @@ class Builder:
         new = [
             i
             for i in sources
-            if i not in self.printed and i in trace.given.values() and not self._fits_in_frame(i, node)
+            if i not in self.printed
+            and (i in trace.given.values() or i in trace.carried)
+            and not self._fits_in_frame(i, node)
         ]
         above = self.spines[-1][-1].out if self.spines and self.spines[-1] else None
         large = [i for i in new if not self._can_be_said(i) and not (above and self._same_size(i, above))]
@@ -259,6 +318,8 @@ class Builder:
             work = self.worker.crossed_out(self.last)
         elif look(trace, node) == "gate":
             out, work = self._grid(node), ()  # its caption says where it lets numbers pass
+        elif (choice := choosing.choice_of(trace, node)) is not None:
+            out, work = self._grid(node), self._choice(choice, node)
         else:
             out, work = self._grid(node), self.worker.lines(node)
         framed = [i for i in sources if i not in self.printed and self._fits_in_frame(i, node)]
@@ -269,6 +330,16 @@ class Builder:
         self._append(
             Link("under", out, self.captions.of(node, step), left=left, work=work, notes=notes, arithmetic=True), node
         )
+
+    def _choice(self, choice: int, node: int) -> tuple[doc.Work, ...]:
+        """Why these positions; what won is marked in the block above."""
+        if self.worker.blanks or self.worker.work == "none":
+            return ()
+        if self.trace.nodes[choice].inputs == (self.last,):
+            self._mark(choosing.marks(self.trace, choice))
+        elif choice != node and self.last in self.trace.nodes[node].inputs:
+            self._mark(choosing.picked(self.trace, node))
+        return choosing.work(self.trace, self.writer, choice, node)
 
     def _gates(self, node: int) -> bool:
         """Whether negative numbers of the block above are crossed out."""
@@ -410,6 +481,17 @@ class Builder:
 
     def _role(self, node: int) -> str:
         return self.roles.get(roles.source(self.trace, node), doc.GIVEN)
+
+
+def _without_repeated_tops(links: list[Link]) -> tuple[Link, ...]:
+    """The links with what stands over their columns said once, not over every block under each other."""
+    out: list[Link] = []
+    above: tuple[str, ...] = ()
+    for link in links:
+        tops = link.out.tops
+        out.append(link._replace(out=link.out._replace(tops=())) if tops == above else link)
+        above = tops
+    return tuple(out)
 
 
 def trace_inputs(trace: Trace, node: int) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ continues until it meets named values. Nothing of that is stored.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -84,10 +85,11 @@ class Decision(NamedTuple):
 
     by: int  # the node whose value decided
     chosen: tuple[float | str, ...]  # what was read from it: positions from 1, words, or the truth of a condition
-    kind: str  # cell, member, condition or until
+    kind: str  # choice (positions), cell, member, bound, when or until
     step: int  # the step during which it was made, by its number
     node: int | None = None  # what was picked
     among: tuple[int, ...] = ()  # the members that it was picked from
+    margin: float = math.inf  # how far the numbers are from another choice; 0 is a tie, which goes to the first
 
 
 class Aside(NamedTuple):
@@ -129,6 +131,8 @@ class Trace:
     wordy: set[int] = field(default_factory=set)  # the nodes whose numbers stand for words
     labels: dict[int, Sides] = field(default_factory=dict)  # the words beside the rows and over the columns of a node
     aliases: dict[int, Expr] = field(default_factory=dict)  # how an unnamed node is said
+    columns: dict[int, tuple[int, ...]] = field(default_factory=dict)  # the next two: see strips
+    carried: dict[int, int] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -170,7 +174,20 @@ class Trace:
 
     def decide(self, by: int, chosen: tuple[float | str, ...], kind: str, **more: Any) -> None:
         """Record a choice that the value of a node made."""
-        self.decisions.append(Decision(by, chosen, kind, len(self.steps) + 1, **more))
+        step, margin = len(self.steps) + 1, self._margin(by)
+        self.decisions.append(Decision(by, chosen, kind, step, margin=margin, **more))
+
+    def _margin(self, node: int) -> float:
+        """How far a choice is from another one: that of its operation, or the smallest of what it was made of."""
+        here = self.nodes[node]
+        if not isinstance(here.op, Op):
+            return math.inf
+        if here.op.margin is not None:
+            return float(np.min(here.op.margin(*(self.value(i) for i in here.inputs), **here.options)))
+        nearer = [*here.inputs, *([here.out] if here.out is not None else [])]
+        return min(
+            (self._margin(i) for i in nearer if i not in self.keys or here.op.look.kind == "shaping"), default=math.inf
+        )
 
     def is_plain(self, node: int) -> bool:
         """Whether a value depends on nothing given: on numbers and words of formulas only."""
@@ -286,6 +303,18 @@ class Trace:
     def look_up(self, ref: Ref) -> float:
         """The recorded number behind a reference."""
         return float(self.nodes[ref.node].value[ref.at])
+
+    def origin(self, ref: Ref) -> Ref:
+        """The recorded cell behind a drawn one."""
+        return ref
+
+    def alike(self, node: int) -> int | None:
+        """Another value whose numbers are written like those of this one."""
+        return None
+
+    def over_columns(self, node: int) -> tuple[str, ...]:
+        """What stands over the columns of a value: words."""
+        return self.labels.get(node, (None, None))[1] or ()
 
     # --- replaying ---
 

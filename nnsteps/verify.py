@@ -29,6 +29,7 @@ from nnsteps.problem import Problem
 from nnsteps.scalar import Ref, Tree
 from nnsteps.solver import Settings, solve_problem
 from nnsteps.trace import Step, Trace
+from nnsteps.values import Words
 
 CELL_TOLERANCE = 1e-13  # of the largest number in the arithmetic
 TINY = 1e-300
@@ -254,22 +255,24 @@ class _Work:
         ):
             for name, answer in answers.items():
                 ours = self._ours(trace, name)
-                if ours is None or isinstance(answer.value, (str, tuple)):
-                    if ours is not None:
+                if isinstance(ours, tuple) or isinstance(answer.value, (str, tuple)):
+                    if ours is not None and not _same_words(ours, answer.value):
                         self.fail(name, ours, answer.value, "the published answer")
-                    continue
-                self._answer(name, ours, answer.value, tolerance)
+                elif ours is not None:
+                    self._answer(name, ours, answer.value, tolerance)
         for name, wrong in published.wrong.items():
             ours = self._ours(by_hand, name)
-            if ours is not None and not isinstance(wrong.printed, (str, tuple)) and _equal(ours, wrong.printed):
+            if ours is not None and (_same_words(ours, wrong.printed) or _equal(ours, wrong.printed)):
                 self.failures.append(f"{self.problem}: the answer {name} is not wrong: it is ours, {_text(ours)}")
         return len(published.by_hand) + len(published.exact), len(published.wrong)
 
-    def _ours(self, trace: Trace, name: str) -> Array | None:
-        known = name in trace.by_key
-        if not known:
+    def _ours(self, trace: Trace, name: str) -> Array | Words | None:
+        """The value of a name: numbers, or words."""
+        if name not in trace.by_key:
             self.failures.append(f"{self.problem}: there is an answer for {name}, but {name} is not computed")
-        return trace[name] if known else None
+            return None
+        node = trace.node(name)
+        return trace.texts(node) if node in trace.wordy else trace.value(node)
 
     def _answer(self, name: str, ours: Array, printed: Array, tolerance: float) -> None:
         one, other = np.squeeze(ours), np.squeeze(printed)
@@ -317,7 +320,15 @@ def _sensitivity(tree: Tree, look_up: Callable[[Ref], float], value: float) -> f
 # --- words -------------------------------------------------------------------------------------------------------
 
 
-def _equal(ours: Array, printed: Array) -> bool:
+def _same_words(ours: Array | Words, printed: Array | Words | str) -> bool:
+    """Whether both are words, and the same ones; a single text is one word."""
+    words = (printed,) if isinstance(printed, str) else printed
+    return isinstance(ours, tuple) and isinstance(words, tuple) and ours == words
+
+
+def _equal(ours: Array | Words, printed: Array | Words | str) -> bool:
+    if isinstance(ours, tuple) or isinstance(printed, (str, tuple)):
+        return False
     one, other = np.squeeze(ours), np.squeeze(printed)
     return one.shape == other.shape and bool(np.all(np.abs(one - other) <= ANSWER_TOLERANCE))
 
@@ -325,6 +336,8 @@ def _equal(ours: Array, printed: Array) -> bool:
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.12g}"
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return str(value.tolist()) if isinstance(value, np.ndarray) else str(value)
 
 

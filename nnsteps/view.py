@@ -62,6 +62,7 @@ class Context:
         blanks: Blanks = {}
         if view.blank:
             blanks = _asked(trace, view.ask) if view.ask else _blanks(trace)
+            blanks = {**blanks, **_of_strips(trace, blanks)}
         return cls(trace, view, exact, writer, learnable, _roles(trace, learnable), blanks)
 
     def name(self, key: str) -> str:
@@ -139,6 +140,22 @@ def _blanks(trace: Trace) -> Blanks:
         at = (*places, *[0] * (rank - len(places)))
         if out.get(node) != ALL_CELLS:
             out[node] = out.get(node, frozenset()) | {at}
+    return out
+
+
+def _of_strips(trace: Trace, blanks: Blanks) -> Blanks:
+    """What is blank in strips: what is blank in the columns that they show."""
+    out: dict[int, frozenset[tuple[int, ...]]] = {}
+    for strip, columns in trace.columns.items():
+        cells: set[tuple[int, ...]] = set()
+        for j, column in enumerate(columns):
+            mine = blanks.get(column, frozenset())
+            rows = range(trace.value(column).shape[0]) if mine == ALL_CELLS else [at[0] for at in mine]
+            cells |= {(i, j) for i in rows}
+        if len(cells) == trace.value(strip).size:
+            out[strip] = ALL_CELLS
+        elif cells:
+            out[strip] = frozenset(cells)
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,9 +31,9 @@ class Worker:
 
     def lines(self, node: int) -> tuple[Work, ...]:
         """The worked lines of a result: one a row, of the first column that is not all 0 (or of every column)."""
-        if self.work == "none" or self.blanks:
-            return ()
         trace = self.trace
+        if self.work == "none" or self.blanks or node in trace.columns:
+            return ()
         value = trace.value(node)
         if node in trace.keys and trace.nodes[node].op is None:
             return ()
@@ -58,6 +59,34 @@ class Worker:
             )
             for line, at in zip(sums, places, strict=True)
         )
+
+    def turns(self, nodes: Sequence[int]) -> doc.Turns | None:
+        """The arithmetic of strips: a column of lines for each of their rows."""
+        trace, columns = self.trace, []
+        if self.work == "none" or self.blanks:
+            return None
+        for node in nodes:
+            op = trace.nodes[node].op
+            if op is None or op.look.gate:
+                continue
+            shape = trace.value(node).shape
+            for row in [i for i in self.writer.rows(shape[0]) if i is not None]:
+                sums = self._turns_of(node, row)
+                if sums:
+                    name = self.writer.name(node)
+                    columns.append((name if shape[0] == 1 else f"{name}, row {row + 1}", sums))
+        return doc.Turns(trace.over_columns(nodes[0]), tuple(columns)) if columns else None
+
+    def _turns_of(self, node: int, row: int) -> tuple[doc.Sum, ...]:
+        trace = self.trace
+        middle = core(trace, node)
+        places = [(row, j) for j in range(trace.value(node).shape[1])]
+        trees = [trace.explain(middle, at, self._stands_on_page) for at in places]
+        if not any(isinstance(tree, scalar.Fn) for tree in trees):
+            return ()
+        values = [self.writer.number(Ref(middle, at)) for at in places]
+        sums = self.writer.sums([(tree, x, middle) for tree, x in zip(trees, values, strict=True)])
+        return tuple([self._finish_sum(line, node, middle, at) for line, at in zip(sums, places, strict=True)])
 
     def _stands_on_page(self, node: int) -> bool:
         return node in self.trace.keys or node in self.printed
@@ -153,7 +182,7 @@ class Worker:
     def crossed_out(self, source: int) -> tuple[Work, ...]:
         """Which numbers of a block a gate crosses out, in words, beside the first of them."""
         above = self.trace.value(source)
-        if self.work == "none" or self.blanks:
+        if self.work == "none" or self.blanks or source in self.trace.columns:
             return ()
         negative = [at for at in places_of(above) if above[at] < 0]
         if not negative:

@@ -59,6 +59,10 @@ class Writer:
         key = self.trace.keys.get(node)
         return pretty(key, ascii=self.ascii) if key else caption(self.trace.said(node), ascii=self.ascii)
 
+    def called(self, key: str) -> str:
+        """A name as it is written here."""
+        return pretty(key, ascii=self.ascii)
+
     def place(self, at: tuple[int, ...], shape: tuple[int, ...]) -> str:
         """[2,1]; [2] in a column; nothing for a single number."""
         if set(shape) == {1}:
@@ -87,10 +91,15 @@ class Writer:
         """How the numbers of a node are written."""
         if node not in self._styles:
             here = self.trace.nodes[node]
+            source = self.trace.alike(node)
             source = (
-                here.inputs[0]
-                if here.op is not None and here.op.look.kind == "shaping" and len(here.inputs) == 1
-                else None
+                source
+                if source is not None
+                else (
+                    here.inputs[0]
+                    if here.op is not None and here.op.look.kind == "shaping" and len(here.inputs) == 1
+                    else None
+                )
             )
             self._styles[node] = self.style(source) if source is not None else self._own_style(node)
         return self._styles[node]
@@ -127,7 +136,9 @@ class Writer:
         return style_for(numbers, self.digits, fractions=self.fractions, ascii=self.ascii)
 
     def text(self, node: int, x: float) -> str:
-        """One number of a node."""
+        """One number, or word, of a node."""
+        if node in self.trace.wordy:
+            return self.words(list(self.trace.vocabulary)[int(x) - 1])
         return self.style(node).write(x)
 
     def alone(self, x: float) -> str:
@@ -152,16 +163,20 @@ class Writer:
         """The numbers of a node in rows and columns, long sides folded."""
         value = self.trace.value(node)
         flat = value.reshape(-1, value.shape[-1])
-        style = self.style(node)
+        style, wordy = self.style(node), node in self.trace.wordy
         rows, columns = self.rows(flat.shape[0]), shown(flat.shape[1], self.most_columns)
+
+        def place(i: int, j: int) -> Ref:
+            return Ref(node, (*(int(k) for k in np.unravel_index(i, value.shape[:-1])), j))
 
         def cell(i: int, j: int | None) -> Cell:
             if j is None:
                 return Cell("..." if self.ascii else "⋯")
             if blank == ALL_CELLS or (i, j) in blank:
-                return Cell("", BLANK, Ref(node, (*(int(k) for k in np.unravel_index(i, value.shape[:-1])), j)))
-            ref = Ref(node, (*(int(k) for k in np.unravel_index(i, value.shape[:-1])), j))
-            return Cell(style.write(self.number(ref)), (marks or {}).get((i, j), ""), ref)
+                return Cell("", BLANK, self.trace.origin(place(i, j)))
+            ref = place(i, j)
+            text = self.text(node, self.number(ref)) if wordy else style.write(self.number(ref))
+            return Cell(text, (marks or {}).get((i, j), ""), self.trace.origin(ref))
 
         left_out = []
         if None in rows:
@@ -174,12 +189,18 @@ class Writer:
             role,
             value.shape,
             "; ".join(left_out),
+            tops=self._beside(self.trace.over_columns(node), columns),
+            sides=self._beside(self.trace.labels.get(node, (None, None))[0] or (), rows),
+            spaced=node in self.trace.columns,
         )
+
+    def _beside(self, words: tuple[str, ...], places: list[int | None]) -> tuple[str, ...]:
+        return tuple(["" if k is None else self.words(words[k]) for k in places]) if words else ()
 
     def vector(self, node: int) -> str:
         """A short value in running text: (2, 1, 3), or 5."""
-        value, style = self.trace.value(node), self.style(node)
-        texts = [style.write(self.number(Ref(node, at))) for at in places_of(value)]
+        value = self.trace.value(node)
+        texts = [self.text(node, self.number(Ref(node, at))) for at in places_of(value)]
         return texts[0] if len(texts) == 1 else "(" + ", ".join(texts) + ")"
 
     # --- arithmetic ---
@@ -286,7 +307,8 @@ def is_product(trace: Trace, node: int) -> bool:
 def parts_of(trace: Trace, node: int) -> tuple[list[int], list[int]]:
     """The products of a sum, and its other parts."""
     parts = roles.summands(trace, node)
-    products = [part for part in parts if is_product(trace, part)]
+    own = [part for part in parts if part == node or part not in trace.keys]  # a named part has its own picture
+    products = [part for part in own if is_product(trace, part)]
     return products, [part for part in parts if part not in products]
 
 

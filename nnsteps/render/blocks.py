@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from nnsteps import document as doc
 from nnsteps.document import Cell, Frame, Grid
-from nnsteps.render.canvas import Segment, columns
+from nnsteps.render.canvas import GAP, Segment, columns
 from nnsteps.render.symbols import Border, Symbols
 
 INK = {"learnable": "learnable", "gradient": "backward", "plain": "bar"}
@@ -92,27 +92,41 @@ def strip(
     blank: int = 3,
     least: int = 0,
     units: int | None = None,
+    gap: int = 0,
 ) -> list[list[Segment]]:
-    """A grid between thin bars, as segments for each row: ▏ 3 ▏ 4 ▕. `units`: where in a cell the units stand."""
+    """A grid between thin bars, as segments for each row: ▏ 3 ▏ 4 ▕.
+
+    units: where in a cell the units stand; gap: columns between two columns of numbers, each with bars of its own.
+    """
     left, right = symbols.bars
     lines: list[list[Segment]] = []
+    between: list[Segment] = [(" " * gap, GAP)] if gap else []
     for row in grid.cells:
         line: list[Segment] = []
         if row is None:
             for field in fields:
                 width = max(field.width + 2 * pad, least)
-                line += [(" ", "plain"), (symbols.fold.center(width), "grey")]
+                line += [
+                    (" ", "plain"),
+                    (symbols.fold.center(width), "grey"),
+                    *([(" ", "plain"), *between] if gap else []),
+                ]
             lines.append([*line, (" ", "plain")])
             continue
-        for cell, field in zip(row, fields, strict=True):
+        for place, (cell, field) in enumerate(zip(row, fields, strict=True)):
             role = cell_role(grid, cell)
             text = cell_text(cell, field, blank)
+            if gap and place:
+                line += [(right, f"bar {cell_role(grid, row[place - 1])}"), *between]
             width = max(field.width + 2 * pad, least)
             before = (
                 (width - field.width) // 2 if units is None else min(units + 1, width - 1 - field.part) - field.whole
             )
             line.append((left, f"bar {role}"))
-            line += padded(" " * before + text + " " * (width - before - columns(text)), role)
+            after = " " * (width - before - columns(text))
+            if cell.mark == doc.CHOSEN:
+                after = symbols.chosen + after[1:]
+            line += padded(" " * before + text + after, role)
         lines.append([*line, (right, f"bar {role}")])
     return lines
 
@@ -235,14 +249,34 @@ def texts(grid: Grid, blank: int = 3) -> list[str]:
 def chunked(grid: doc.Grid, room: int, symbols: Symbols) -> list[list[Segment]]:
     """A grid between bars; too wide a one in blocks of columns."""
     fields = column_fields(grid, 3) if grid.role == doc.WEIGHT else even(grid)
-    if strip_width(fields) <= room:
-        return strip(grid, fields, symbols)
-    count = max(1, (room - 1) // (max(field.width for field in fields) + 3))
-    lines: list[list[Segment]] = []
+    least = max(columns(top) for top in grid.tops) if grid.tops else 0
+    over: list[list[Segment]] = []
+    side = max(columns(word) for word in grid.sides) + 1 if grid.sides else 0
+    beside: list[Segment] = [(word.ljust(side), "grey") for word in grid.sides]
+    if side:
+        room -= side
+    width = [max(field.width + 2, least) for field in fields]
+    if sum(width) + len(width) + 1 <= room:
+        if grid.tops:
+            over = [
+                [
+                    (
+                        " " * (side + 1)
+                        + " ".join(top.center(wide) for top, wide in zip(grid.tops, width, strict=True)),
+                        "grey",
+                    )
+                ]
+            ]
+        lines = strip(grid, fields, symbols, least=least)
+        return [*over, *([[word, *line] for word, line in zip(beside, lines, strict=True)] if side else lines)]
+    count = max(1, (room - 1) // (max(width) + 1))
+    lines = []
     for first in range(0, grid.width, count):
         last = min(first + count, grid.width)
         cells = tuple(None if row is None else row[first:last] for row in grid.cells)
         part = doc.Grid(grid.name, cells, grid.role, grid.shape)
-        lines.append([(f"columns {first + 1} to {last}" if last > first + 1 else f"column {last}", "grey")])
-        lines += strip(part, fields[first:last], symbols)
+        where = f"columns {first + 1} to {last}" if last > first + 1 else f"column {last}"
+        lines.append([(", ".join(grid.tops[first:last]) if grid.tops else where, "grey")])
+        rows = strip(part, fields[first:last], symbols)
+        lines += [[word, *line] for word, line in zip(beside, rows, strict=True)] if side else rows
     return lines

@@ -10,6 +10,7 @@ from functools import lru_cache
 from nnsteps.errors import visible
 
 Segment = tuple[str, str]  # text, role
+GAP = "gap"  # the role of blanks on which something else may be written
 Line = tuple[Segment, ...]
 
 
@@ -52,7 +53,7 @@ class Canvas:
     def put(self, row: int, column: int, text: str, role: str = "plain") -> int:
         """Write text; gives the column after it."""
         text = visible(text)
-        if text:
+        if text and role != GAP:
             self.rows[row].append((column, text, role))
         return column + columns(text)
 

@@ -48,6 +48,7 @@ def _fill(what: str) -> Style:
 _PLAIN = {
     "title": Style(bold=True), "bold": Style(bold=True), "name": Style(bold=True), "result": Style(bold=True),
     "grey": Style(color=GREY), "gloss": Style(color=GREY, italic=True), "learnable": Style(color=LEARNABLE),
+    "carry": Style(color="#4E9A2A"),
     "learnable bold": Style(color=LEARNABLE, bold=True), "backward": Style(color=INKS["backward"]),
     "accent": Style(color=INKS["forward"], bold=True), "checked": Style(color=CHECKED, bold=True),
     "error": Style(color=LEARNABLE, bold=True),

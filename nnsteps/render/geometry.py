@@ -40,10 +40,13 @@ class Geometry:
     count: int  # columns of numbers
     width: int
     idle: bool = True
+    side: int = 0  # what the words beside the rows take
+    gap: int = 0  # between columns that are values of their own
+    over: bool = False  # captions stand on rows of their own, for want of room to the right
 
     @property
     def bar(self) -> int:
-        return self.edge + (3 if self.tight else 4)
+        return self.edge + (3 if self.tight else 4) + self.side
 
     @property
     def arrow(self) -> int:
@@ -52,7 +55,12 @@ class Geometry:
     @property
     def end(self) -> int:
         """The column of the spine's right bar."""
-        return self.bar + self.count * (self.cell + 1)
+        return self.bar + self.count * self.stride - (self.gap + 1 if self.gap else 0)
+
+    @property
+    def stride(self) -> int:
+        """From one column of numbers to the next."""
+        return self.cell + 1 + (self.gap + 1 if self.gap else 0)
 
     @property
     def text(self) -> int:
@@ -74,7 +82,7 @@ class Geometry:
 
     def units(self, column: int) -> int:
         """Where the units digit of a spine column stands."""
-        return self.bar + column * (self.cell + 1) + 1 + self.anchor
+        return self.bar + column * self.stride + 1 + self.anchor
 
     def setting(self, minus: str, about: str) -> Setting:
         """How worked lines are set here."""
@@ -90,6 +98,9 @@ def geometry_for(spine: Spine, width: int, minus: str, *, tight: bool) -> Geomet
             for geometry in choices[place : place + 2]:
                 if geometry.room >= _right_need(spine, geometry, minus, idle=idle):
                     return replace(geometry, idle=idle)
+    for geometry in (choices[1], choices[-1]):
+        if geometry.gap and geometry.end < width:  # time steps side by side have no arithmetic beside them
+            return replace(geometry, over=True)
     last = choices[-1]
     for geometry in (choices[1], last):
         if geometry.room >= (LEAST_RIGHT if geometry.tight else ENOUGH_RIGHT):
@@ -124,6 +135,9 @@ def _measure(spine: Spine, width: int, *, tight: bool, captions: bool) -> Geomet
     cell = max(
         least, tall.width + 2, *(one.width + 2 for one in fields), max(one.whole for one in fields) + tall.part + 2
     )
+    cell = max([cell, *(columns(top) + (1 if grid.spaced else 0) for grid in outs for top in grid.tops)])
+    if any(c.mark == doc.CHOSEN for grid in outs for row in grid.cells if row for c in row):
+        cell += 1
     highest = cell - 2 - tall.part
     anchor = max(min(cell // 2, highest), *(one.whole for one in fields))
     margin = 0 if tight else 1
@@ -139,7 +153,12 @@ def _measure(spine: Spine, width: int, *, tight: bool, captions: bool) -> Geomet
             edge = max(edge, margin + columns(link.heading) - 2)
         if captions and link.above and link.caption:
             edge = max(edge, margin + 4 + columns(link.caption.text) - before - cell // 2 + 1)
-    return Geometry(margin, tight, False, edge, anchor, cell, count, width)
+    side = max([columns(word) + 1 for grid in outs for word in grid.sides], default=0)
+    names = [columns(link.out.name) + 1 for link in spine.links if link.kind == "product" and link.out.spaced]
+    side = max([side, *names])
+    spaced = count > 1 and all(grid.spaced or grid.width == 1 for grid in outs) and any(grid.spaced for grid in outs)
+    gap = 1 + 2 * max(1, len(spine.carries)) if spaced else 0
+    return Geometry(margin, tight, False, edge, anchor, cell, count, width, side=side, gap=gap)
 
 
 def _left_need(link: Link, tight: bool) -> int:

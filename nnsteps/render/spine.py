@@ -37,6 +37,7 @@ class _Drawing:
     arrow_drawn: bool = False
     said_idle: bool = False
     through: bool = field(default=False)
+    bodies: dict[int, int] = field(default_factory=dict)  # the first row of each link's numbers, by its place
 
     @property
     def _stack(self) -> Stack:
@@ -60,8 +61,45 @@ class _Drawing:
             self.through = (link.above or bool(link.corners) or self.kind == doc.BACKWARD) and place + 1 < len(links)
         if self.bottom:
             self._row()
+        if self.at.gap and not self.at.stacked:
+            self._carries()
         if not self.at.idle and not self.said_idle and any(_has_idle(link) for link in links):
             self.canvas.put(self.canvas.row(), self.at.margin + 2, "a term whose weight is 0 is left out", "gloss")
+
+    def _carries(self) -> None:
+        """Dashed lines from a result to the next turn, which begins with it."""
+        up, corner, start = self.symbols.carry
+        drawn: dict[tuple[int, int], str] = {}
+        for lane, (to, source) in enumerate(self.spine.carries):
+            top, below = self.bodies.get(to), self.bodies.get(source)
+            if top is None or below is None or top >= below:
+                continue
+            last = below + len(self.spine.links[source].out.cells) - 1
+            for column in range(self.at.count - 1):
+                left = self.at.bar + column * self.at.stride + self.at.cell + 2
+                here, right = left + 1 + 2 * lane, left + self.at.gap - 1
+                for row in range(top, last + 1):
+                    drawn.setdefault((row, here), up)
+                drawn |= {(last, k): self.symbols.dash for k in range(left, here)}
+                drawn |= {(top, k): self.symbols.dash for k in range(here + 1, right)}
+                drawn |= {(last, here): start, (top, here): corner, (top, right): self.symbols.tip}
+        for (row, column), text in drawn.items():
+            if self.canvas.free(row, column, column + 1):
+                self.canvas.put(row, column, text, "carry")
+
+    def _tops(self, grid: Grid) -> None:
+        """What stands over the columns of a grid."""
+        if not grid.tops:
+            return
+        row, at = self._row(), self.at
+        for k, text in enumerate(grid.tops):
+            start = at.units(k) - columns(text) // 2
+            self.canvas.put(row, max(start, at.bar + k * at.stride), text, "grey")
+
+    def _sides(self, row: int, i: int, grid: Grid) -> None:
+        if grid.sides and i < len(grid.sides):
+            word = grid.sides[i]
+            self.canvas.put(row, self.at.bar - 1 - columns(word), word, "grey")
 
     # --- rows ---
 
@@ -112,18 +150,26 @@ class _Drawing:
             self.canvas.row()
         self._heading(link)
         self._clear()
+        self._tops(link.out)
         for i, line in enumerate(self._spine_lines(link.out)):
             row = self._row()
+            if i == 0:
+                self.bodies[place] = row
+            self._sides(row, i, link.out)
             self.canvas.write(row, self.at.bar, line)
             if i == 0:
-                self._label(row, link.out.name)
+                self._label(row, link.out)
         self._notes(link.notes)
+        self._notes(link.says, "plain")
 
     def _beside(self, link: Link, *, first: bool) -> None:
         """A product or an elementwise result: caption and arithmetic to the right."""
         canvas, at = self.canvas, self.at
         frame = next((part for part in link.left if isinstance(part, Frame)), None)
         lines, column = self._frame(frame)
+        if at.over and link.caption:
+            self._clear()
+            self._left_caption(link, ())
         long = bool(link.heading) and at.margin + columns(link.heading) >= at.bar - 1
         if long:
             self._heading(link)
@@ -152,7 +198,7 @@ class _Drawing:
             self._arrows(row, link.out.width)
         if lines:
             canvas.write(row, column, lines[0])
-        self._captions(row, [link.caption] if link.caption else [])
+        self._captions(row, [link.caption] if link.caption and not at.over else [])
         body = self._body(link, lines[1:-1] if frame and frame.kind != "plain" else lines[1:], column)
         if frame and frame.kind != "plain" and lines:
             self.bottom = (column, lines[-1])
@@ -164,17 +210,24 @@ class _Drawing:
         spine = self._spine_lines(link.out)
         first = len(canvas.rows)
         beside = strip(link.beside, column_fields(link.beside, 3), self.symbols) if link.beside else []
+        if link.out.tops and not left:
+            self._tops(link.out)
+            first = len(canvas.rows)
+        self.bodies[next(k for k, other in enumerate(self.spine.links) if other is link)] = first
         for i, line in enumerate(spine):
             row = self._row()
+            self._sides(row, i, link.out)
             if i < len(left):
                 canvas.write(row, column, left[i])
                 if link.out.cells[i] is not None:
                     canvas.put(row, at.arrow, self.symbols.right, f"ink {self.kind}")
             canvas.write(row, at.bar, line)
             if i == 0 and not left:
-                self._label(row, link.out.name)
+                self._label(row, link.out)
+            elif i == 0 and link.out.spaced:
+                canvas.put(row, at.bar - 1 - columns(link.out.name), link.out.name, "name")
             if beside:
-                start = self._label_start(link.out.name) - 1 - length(beside[i])
+                start = self._label_start(link.out) - 1 - length(beside[i])
                 canvas.write(row, start, beside[i])
                 if i == 0 and link.beside:
                     canvas.put(row, start - 1 - columns(link.beside.name), link.beside.name, "name")
@@ -188,12 +241,15 @@ class _Drawing:
         place = next(k for k, other in enumerate(links) if other is link)
         return link.sibling or (place + 1 < len(links) and links[place + 1].sibling)
 
-    def _label_start(self, name: str) -> int:
-        at = self.at
-        return at.arrow if columns(name) <= at.bar - at.arrow - 1 else at.bar - 1 - columns(name)
+    def _label_start(self, grid: Grid) -> int:
+        """Where the name of a grid begins, left of the words beside its rows."""
+        at, name = self.at, grid.name
+        bar = at.bar - at.side if grid.sides else at.bar
+        close = columns(name) > bar - at.arrow - 1 or (at.side and not grid.sides)
+        return bar - 1 - columns(name) if close else at.arrow
 
-    def _label(self, row: int, name: str) -> None:
-        self.canvas.put(row, self._label_start(name), name, "name")
+    def _label(self, row: int, grid: Grid) -> None:
+        self.canvas.put(row, self._label_start(grid), grid.name, "name")
 
     def _frame(self, frame: Frame | None) -> tuple[list[list[Segment]], int]:
         """A left frame as lines, and the column where it begins."""
@@ -261,6 +317,8 @@ class _Drawing:
                 lines += [[(" " * (label + 2), "plain"), *line] for line in rest]
         for note in self._remarks(link, all_below=True):
             lines += [[(text, "gloss")] for text in wrap(note, at.room)]
+        for said in link.says:
+            lines += [[(text, "plain")] for text in wrap(said, at.room)]
         for line in lines:
             row = self._row()
             self._thread_on(row, link)
@@ -398,6 +456,7 @@ class _Drawing:
                     case Words(rows=rows):
                         canvas.put(row, column + 1, rows[i], "bold" if "stop" in rows[i] else "plain")
                 column += width
+            self._sides(row, i, link.out)
             canvas.write(row, at.bar, line)
         return first
 
@@ -430,6 +489,11 @@ class _Drawing:
         before = columns(caption.text) + (columns(caption.by_hand) + 3 if caption.by_hand else 0)
         return not at.tight and at.text + before + 3 + columns(caption.note) <= at.width
 
+    def _gloss_fits(self, caption: Caption) -> bool:
+        """Whether a gloss stands beside its caption."""
+        before = columns(caption.text) + (columns(caption.by_hand) + 3 if caption.by_hand else 0)
+        return not caption.note and self.at.text + before + 2 + columns(caption.gloss) <= self.at.width
+
     def _remarks(self, link: Link, *, all_below: bool = False) -> tuple[str, ...]:
         """What is said below a result's arithmetic."""
         caption = link.caption
@@ -439,6 +503,11 @@ class _Drawing:
     def _right(self, link: Link, first: int) -> None:
         """The worked lines beside a result, each on its row or below; then the notes."""
         canvas, at = self.canvas, self.at
+        if at.over:
+            self._clear()
+            self._notes(self._remarks(link))
+            self._notes(link.says, "plain")
+            return
         height = len(link.out.cells)
         row = first
         works = fitted(link.work, at.room, self.setting) if at.tight else link.work
@@ -449,7 +518,11 @@ class _Drawing:
             wanted = first + max(0, work.row or 0)
             for line in lines:
                 pieces.append((wanted, line))
-        pieces += [(first, [(text, "gloss")]) for note in self._remarks(link) for text in wrap(note, at.room)]
+        below = link.out.spaced and not at.tight and link.caption and link.caption.gloss
+        gloss = (link.caption.gloss,) if below and link.caption and not self._gloss_fits(link.caption) else ()
+        remarks = (*gloss, *self._remarks(link))
+        pieces += [(first, [(text, "gloss")]) for note in remarks for text in wrap(note, at.room)]
+        pieces += [(first, [(text, "plain")]) for said in link.says for text in wrap(said, at.room)]
         for wanted, line in pieces:
             row = max(row, wanted)
             while row >= len(canvas.rows):
@@ -462,15 +535,16 @@ class _Drawing:
             canvas.write(row, at.work + shift, line)
             row += 1
 
-    def _notes(self, notes: Sequence[str]) -> None:
+    def _notes(self, notes: Sequence[str], role: str = "gloss") -> None:
         for note in notes:
             for text in wrap(note, self.at.width - self.at.margin):
-                self.canvas.put(self._row(), self.at.margin, text, "gloss")
+                self.canvas.put(self._row(), self.at.margin, text, role)
 
     # --- grids ---
 
     def _spine_lines(self, grid: Grid) -> list[list[Segment]]:
-        return strip(grid, even(grid), self.symbols, least=self.at.cell, units=self.at.anchor)
+        gap = self.at.gap if grid.spaced else 0
+        return strip(grid, even(grid), self.symbols, least=self.at.cell, units=self.at.anchor, gap=gap)
 
 
 TEXT_GAP = 1

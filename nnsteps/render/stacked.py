@@ -44,6 +44,9 @@ class Stack:
         for note in link.notes:
             for text in wrap(note, at.width - at.margin):
                 canvas.put(canvas.row(), at.margin, text, "gloss")
+        for said in link.says:
+            for text in wrap(said, at.width - at.margin):
+                canvas.put(canvas.row(), at.margin, text)
         for corner in link.corners:
             self.corner(corner)
 

@@ -28,15 +28,19 @@ class Symbols(NamedTuple):
     dash: str
     tip: str
     minus: str
+    carry: tuple[str, str, str]  # from one turn to the next: up, where it turns right, where it began
+    chosen: str
 
 
 PAPER = Symbols(
     heavy=Border(("┏", "━", "┯", "┓"), "┃", "│", ("┗", "━", "┷", "┛")),
     double=Border(("╔", "═", "╤", "╗"), "║", "│", ("╚", "═", "╧", "╝")),
     bars=("▏", "▕"), right="→", down="↓", through="│", rule="━", fold="⋮", dash="─", tip="▸", minus="−",
+    carry=("┊", "╭", "╯"), chosen="◂",
 )  # fmt: skip
 ASCII = Symbols(
     heavy=Border(("#", "=", "+", "#"), "#", "|", ("#", "=", "+", "#")),
     double=Border(("+", "-", "+", "+"), "|", "|", ("+", "-", "+", "+")),
     bars=("|", "|"), right="->", down="v", through="|", rule="=", fold=":", dash="-", tip=">", minus="-",
+    carry=(":", ".", "'"), chosen="<",
 )  # fmt: skip

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nnsteps import document as doc
-from nnsteps.document import Answers, Document, Frames, Prose, Section, Spine
+from nnsteps.document import Answers, Document, Frames, Prose, Section, Spine, Turns
 from nnsteps.render.blocks import chunked, frame_lines, length, plan
 from nnsteps.render.canvas import Canvas, Line, Segment, columns, wrap
 from nnsteps.render.spine import draw_spines
 from nnsteps.render.symbols import ASCII, PAPER, Symbols
+from nnsteps.render.turns import draw_turns
 from nnsteps.render.worklines import Setting, lines_for
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ class _Page:
                     self._frames(block)
                 case Prose():
                     self._text(block.text, block.role)
+                case Turns():
+                    draw_turns(canvas, block, self.width, self.margin, self.setting)
                 case Answers():
                     self._answers(block)
 
