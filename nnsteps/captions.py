@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nnsteps.document import Caption
 from nnsteps.notation import caption, pretty
@@ -20,6 +20,7 @@ class Captions:
     writer: Writer
     blanks: Blanks
     glossed: set[str] = field(default_factory=set)
+    noted: dict[int, int] = field(default_factory=dict)  # items of loops whose note was said, and at which step
 
     def name(self, step: Step) -> str:
         """The name of a step's result."""
@@ -29,6 +30,8 @@ class Captions:
         if step is None:
             return Caption("", caption(self.trace.said(node, top=True), ascii=self.writer.ascii), self._gloss(node))
         plain = self.plain(step)
+        if self._is_said(step):
+            step = replace(step, note=None)
         gloss = step.words or self._gloss(node)
         if step.kind == BACKWARD and not step.words:
             gloss = self._said_once("back", "back through the weights") if is_product(self.trace, node) else ""
@@ -36,6 +39,12 @@ class Captions:
         gloss = self.writer.words(gloss)
         short = bool(note) and len(note) <= MOST_WORDS
         return plain._replace(gloss="" if short else gloss, note=note if short else "")
+
+    def _is_said(self, step: Step) -> bool:
+        """Whether the note of a step was said in an earlier turn of its loop."""
+        if not step.turns or step.item is None or step.note is None:
+            return False
+        return self.noted.setdefault(id(step.item), step.index) != step.index
 
     def plain(self, step: Step) -> Caption:
         ascii, name = self.writer.ascii, self.name(step)
@@ -75,6 +84,8 @@ class Captions:
     def notes(self, step: Step | None) -> tuple[str, ...]:
         if step is None:
             return ()
+        if self._is_said(step):
+            step = replace(step, note=None)
         long = [step.note] if step.note and len(step.note) > MOST_WORDS else []
         words = self.trace.nodes[step.node].words
         about_numbers = ("", "") if self.blanks else (words, step.remark or "")

@@ -36,13 +36,29 @@ def choice_of(trace: Trace, node: int) -> int | None:
     """The choice behind a value: itself, or the one that decided which cells or words were picked."""
     if is_choice(trace, node):
         return node
-    deciding = [d.by for d in trace.decisions if d.node is not None and d.node == node]
-    return next((by for by in deciding if is_choice(trace, by)), None)
+    taken = _taken(trace, node)
+    return next((d.by for d in trace.decisions if d.node == taken and is_choice(trace, d.by)), None)
+
+
+def is_picked(trace: Trace, node: int) -> bool:
+    """Whether a value was picked by numbers."""
+    taken = _taken(trace, node)
+    return any(d.node == taken and d.kind == "cell" for d in trace.decisions)
+
+
+def _taken(trace: Trace, node: int) -> int:
+    """The node that picked cells, behind a value that only arranges them."""
+    here = trace.nodes[node]
+    while isinstance(here.op, Op) and here.op.look.kind == "shaping" and len(here.inputs) == 1 and not here.options:
+        if here.inputs[0] in trace.keys:
+            break
+        here = trace.nodes[here.inputs[0]]
+    return here.id
 
 
 def picked(trace: Trace, node: int) -> dict[At, str]:
     """The cells of its source that a value was picked from."""
-    options = trace.nodes[node].options
+    options = trace.nodes[_taken(trace, node)].options
     sides = options.get("places") or [range(low, high) for low, high in options.get("bounds", ())]
     return {tuple(at): doc.CHOSEN for at in itertools.product(*sides)} if sides else {}
 

@@ -216,6 +216,9 @@ class Numbers(Protocol):
     def value(self, ref: Ref) -> float:
         """The recorded number."""
 
+    def name(self, ref: Ref) -> str:
+        """What the value that a cell belongs to is called on the page."""
+
     def tree(self, ref: Ref) -> Tree:
         """The arithmetic of a cell over cells of named values; the cell itself where it is given.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from nnsteps import indexing
 from nnsteps.compounds import REDUCTIONS, Compound, find
-from nnsteps.errors import BadValue, FormulaError, Place, ShapeError, UnknownName, nearest
+from nnsteps.errors import BadValue, FormulaError, Place, ShapeError, StepsError, UnknownName, nearest
 from nnsteps.families import Key
 from nnsteps.formula import (
     Attr,
@@ -39,7 +39,7 @@ from nnsteps.formula import (
 )
 from nnsteps.indexing import Picks, Reading, Span
 from nnsteps.labels import carry
-from nnsteps.mishaps import check_words, misfit_of, no_function, no_number, note_stretch, number_of
+from nnsteps.mishaps import check_masked, check_words, misfit_of, no_function, no_number, note_stretch, number_of
 from nnsteps.ops import NO_OPTIONS, REGISTRY, Array, Op, Options, side_text
 from nnsteps.ops.registry import FLAT
 from nnsteps.scope import Scope
@@ -131,6 +131,8 @@ def _name(trace: Trace, expr: Expr, name: str, scope: Scope) -> int:
         )
     near = nearest(name, scope.names)
     hint = f"Did you mean {near}?" if near else f"The values known here: {', '.join(list(scope.names)[-8:]) or 'none'}."
+    if any(name in key for family in trace.families.values() for key in family.members):
+        hint = f'A word is quoted: "{name}".'
     if name[:1] == "d" and name[1:] in scope.names:
         hint = f"The gradient of {name[1:]} is written grad({name[1:]}, W)."
     raise UnknownName(f"there is no value called {name} at this step", place=scope.at(expr), hint=hint)
@@ -330,8 +332,12 @@ def _stack(trace: Trace, names: list[str], expr: Expr, scope: Scope) -> int:
 
 
 def _take(trace: Trace, node: int, items: tuple[Expr | Slice, ...], expr: Expr, scope: Scope) -> int:
-    decided: dict[int, tuple[int | str, ...]] = {}
-    readings = [_read(trace, item, scope, decided) for item in items]
+    readings: list[Reading] = []
+    decided: list[tuple[int, int, tuple[int | str, ...]]] = []  # side, node, what was read
+    for side, item in enumerate(items):
+        mine: dict[int, tuple[int | str, ...]] = {}
+        readings.append(_read(trace, item, scope, mine))
+        decided += [(side, by, keys) for by, keys in mine.items()]
     shape, text = trace.value(node).shape, to_text(trace.said(node))
     places = indexing.places(text, shape, trace.labels.get(node, (None, None)), readings, scope.at(expr))
     if all(side[-1] - side[0] == len(side) - 1 and list(side) == sorted(side) for side in places):
@@ -340,8 +346,9 @@ def _take(trace: Trace, node: int, items: tuple[Expr | Slice, ...], expr: Expr, 
     else:
         taken = apply(trace, REGISTRY["select"], (node,), {"places": places}, expr, scope)
         trace.aliases[taken] = scope.shown(expr)
-    for by, keys in decided.items():
-        trace.decide(by, keys, "cell", node=taken)
+    for side, by, keys in decided:
+        axis = side if len(items) > 1 or shape[-1] == 1 else 1
+        trace.decide(by, keys, "cell", node=taken, axis=axis)
     first = readings[0]
     row = isinstance(first, Picks) and first.shape[0] == 1 and first.shape[-1] > 1
     if row and len(items) == 1 and len(shape) == 2 and shape[1] == 1:  # x[k] with a row of places is a row
@@ -369,13 +376,22 @@ def apply(
             record.check(record.args if not record.variadic else ("",) * len(inputs), *shapes, **options)
         except ShapeError:
             misfit_of(trace, record, inputs, options, expr, scope)
-    value = record.value(*values, **options)
-    if record.look.kind not in ("shaping", "claim") and not _is_finite(value):
+    if trace.masked and any(i in trace.masked for i in inputs):
+        check_masked(trace, record, inputs, expr, scope)
+    try:
+        value = record.value(*values, **options)
+    except StepsError as error:  # what the numbers themselves forbid: a singular matrix, a place that is not there
+        error.place = error.place or scope.at(expr)
+        raise
+    finite = record.look.kind == "claim" or _is_finite(value)
+    if not finite and not _is_masked(trace, record, inputs, value, scope):
         raise no_number(trace, record, inputs, options, value, expr, scope)
     stretched = len(values) == 2 and value.shape not in (values[0].shape, values[1].shape)
     if stretched and not scope.inner and record.infix and record.look.kind != "product":
         note_stretch(trace, record, inputs, value, scope)
     node = trace.record(record, inputs, value, options or NO_OPTIONS)
+    if not finite:
+        trace.masked.add(node)
     if words and record.look.kind == "shaping":
         trace.wordy.add(node)
     if record.look.kind == "choice" and record.grad == FLAT and not scope.inner:
@@ -383,6 +399,14 @@ def apply(
     if trace.labels:
         carry(trace, node)
     return node
+
+
+def _is_masked(trace: Trace, record: Op, inputs: tuple[int, ...], value: Array, scope: Scope) -> bool:
+    """Whether what is no number is the −∞ of a mask, on its way into a softmax."""
+    moved = scope.inner and record.infix in ("+", "-") and any(i in trace.masked for i in inputs)
+    if record.look.kind not in ("shaping", "choice") and not moved:
+        return False
+    return not np.isnan(value).any() and not bool((value == np.inf).any())
 
 
 def _is_finite(value: Array) -> bool:
@@ -406,6 +430,8 @@ def _expand(trace: Trace, record: Compound, inputs: tuple[int, ...], options: Op
         steps.append((name, names[name]))
     out = steps[-1][1]
     node = trace.record(record, inputs, trace.value(out), options, out=out, inner=tuple(steps), words=words)
+    if out in trace.masked:
+        trace.masked.add(node)
     if trace.labels:
         carry(trace, node)
     return node

@@ -98,6 +98,7 @@ class Say:
     """A sentence: its texts, and between them formulas whose values are said."""
 
     parts: tuple[str | Expr, ...]
+    places: tuple[Place | None, ...]  # of each part
     place: Place | None = None
 
 
@@ -318,21 +319,25 @@ _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 def _say(node: Map) -> Say:
     source = _only(node, "say")
     text, end = values.text(source, "say"), 0
-    parts: list[str | Expr] = []
-    for found in _BRACES.finditer(text):
-        parts.append(text[end : found.start()])
-        end = found.end()
-        if found[1] is None:
-            parts.append(found[0][0])
-            continue
-        place = source.place.part(found.start(1), 1) if source.place is not None else None
-        parts.append(parse(found[1], place))
-    if source.place is not None and (
-        lone := re.search(r"[{}]", _BRACES.sub(lambda found: "  " + " " * (len(found[0]) - 2), text))
-    ):
+    found: list[tuple[str | Expr, Place | None]] = []
+
+    def place(start: int) -> Place | None:
+        return source.place.part(start, 1) if source.place is not None else None
+
+    lone = re.search(r"[{}]", _BRACES.sub(lambda match: " " * len(match[0]), text))
+    if lone:
         hint = "Write {{ and }} for braces in the text."
-        raise FormulaError(f"this {lone[0]} has no other one", place=source.place.part(lone.start(), 1), hint=hint)
-    return Say(tuple([part for part in (*parts, text[end:]) if part != ""]), source.place)
+        raise FormulaError(f"this {lone[0]} has no other one", place=place(lone.start()), hint=hint)
+    for match in _BRACES.finditer(text):
+        found.append((text[end : match.start()], None))
+        end = match.end()
+        if match[1] is None:
+            found.append((match[0][0], None))
+            continue
+        start = place(match.start(1))
+        found.append((parse(match[1], start), start))
+    found = [(part, where) for part, where in (*found, (text[end:], None)) if part != ""]
+    return Say(tuple([part for part, _ in found]), tuple([where for _, where in found]), source.place)
 
 
 # key, or its first word: how such a mapping is read

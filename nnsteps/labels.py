@@ -31,6 +31,8 @@ def _from_inputs(trace: Trace, node: int) -> Sides:
         return sides[0][0], sides[1][1]
     if here.op.name == "transpose":
         return sides[0][1], sides[0][0]
+    if len(here.inputs) == 2 and ("bounds" in here.options or "places" in here.options):
+        return sides[1]  # put back where it was taken from
     if "bounds" in here.options:
         return _part(sides[0], [range(low, high) for low, high in here.options["bounds"]])
     if "places" in here.options:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from nnsteps.asides import placed, sentence
 from nnsteps.captions import Captions
@@ -12,7 +11,7 @@ from nnsteps.endings import answer_section, check_section, update_section
 from nnsteps.errors import UsageError, nearest
 from nnsteps.head import head, map_of
 from nnsteps.notation import pretty
-from nnsteps.scalar import Ref, Tree
+from nnsteps.recorded import Recorded
 from nnsteps.spines import Builder
 from nnsteps.strips import drawn
 from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Aside, Step, Trace
@@ -29,7 +28,7 @@ def page(trace: Trace, view: View | None = None, exact: Trace | None = None) -> 
 
     Errors: UsageError for a step that does not exist.
     """
-    view = view or View()
+    view, recorded = view or View(), trace
     if view.step is None and view.until is None:
         trace, exact = drawn(trace), drawn(exact) if exact is not None else None
     context = Context.of(trace, view, exact)
@@ -46,24 +45,8 @@ def page(trace: Trace, view: View | None = None, exact: Trace | None = None) -> 
         () if one_step or view.only else map_of(context),
         () if one_step or view.only else head(context),
         tuple(sections),
-        Recorded(trace),
+        Recorded(recorded, context.writer),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """The numbers behind a page."""
-
-    trace: Trace
-
-    def value(self, ref: Ref) -> float:
-        return self.trace.look_up(ref)
-
-    def tree(self, ref: Ref) -> Tree:
-        return self.trace.explain(ref.node, ref.at)
-
-    def guards(self) -> tuple[Tree, ...]:
-        return ()
 
 
 # --- which steps -------------------------------------------------------------------------------------------------
@@ -139,7 +122,11 @@ def _hang_up(context: Context, builder: Builder, run: list[Step], asides: list[A
     """Hang up the steps of a run with what is said between them; gives what is left to be said."""
     trace, writer = context.trace, context.writer
     words = writer.words
-    for step in folded(run):
+    shown = folded(run)
+    hidden = {step.turns for step in run} - {step.turns for step in shown if isinstance(step, Step)}
+    asides = [aside for aside in asides if aside.turns not in hidden]
+    last: Step | None = None
+    for step in shown:
         if isinstance(step, str):
             builder.say(words(step), grey=True)
             continue
@@ -147,8 +134,10 @@ def _hang_up(context: Context, builder: Builder, run: list[Step], asides: list[A
         for aside in now:
             if context.blanks and aside.kind != "say":
                 continue
-            builder.say(sentence(trace, writer, aside), ahead=aside.kind == "when", grey=aside.kind != "say")
+            ahead = aside.kind == "when" or (last is not None and aside.turns not in ((), last.turns))
+            builder.say(sentence(trace, writer, aside), ahead=ahead, grey=aside.kind != "say")
         builder.add(step)
+        last = step
     now, asides = placed(asides, run[-1].index + 1 if run is not None else 0)
     for aside in now:
         builder.say(sentence(trace, writer, aside), grey=aside.kind != "say")

@@ -92,7 +92,9 @@ def no_number(
     found = float(value[at])
     divisor = tree.args[1] if isinstance(tree, scalar.Fn) and tree.name in ("div", "xdivy") else None
     base = tree.args[0] if isinstance(tree, scalar.Fn) and tree.name == "pow" else None
-    if any(part is not None and scalar.evaluate(part, trace.look_up) == 0 for part in (divisor, base)):
+    if any(i in trace.masked for i in _up(trace, inputs)):
+        words = "has no value: every cell that it looks at is masked"
+    elif any(part is not None and scalar.evaluate(part, trace.look_up) == 0 for part in (divisor, base)):
         words = "divides by zero"
     elif np.isinf(found) and record.name not in ("div", "xdivy", "log", "xlogy"):
         words = "is too large for a number (overflow)"
@@ -141,6 +143,22 @@ def check_words(trace: Trace, record: Op | Compound, inputs: tuple[int, ...], ex
         f"{found} cannot be computed with",
         place=scope.at(expr),
         hint="Words are compared with == and !=, they pick (embedding[w]), and they are picked (words[k]).",
+    )
+
+
+MASKABLE = frozenset({"exp", "max", "first_max"})  # what may be done with the −∞ of a mask, besides shaping
+
+
+def check_masked(trace: Trace, record: Op, inputs: tuple[int, ...], expr: Expr, scope: Scope) -> None:
+    """Refuse to compute with −∞, except on the way into a softmax or a largest number."""
+    inner = scope.inner and record.infix in ("+", "-", "*", ">", ">=", "<", "<=", "==")
+    if inner or record.name in MASKABLE or record.look.kind in ("shaping", "choice"):
+        return
+    masked = next(i for i in inputs if i in trace.masked)
+    raise NumberError(
+        f"{to_text(trace.said(masked))} has masked cells (−∞), which {record.name} cannot compute with",
+        place=scope.at(expr),
+        hint="A mask goes into softmax, log_softmax, logsumexp, max or topk. masked_fill(x, m, value=0) writes 0.",
     )
 
 

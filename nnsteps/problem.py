@@ -218,6 +218,8 @@ def _given(node: Node, limit: int) -> dict[str, Given]:
             base = given.family or given.name
             if given.name in found:
                 message = f"{key.text} and {found[given.name].name} are the same name"
+                if given.family:
+                    message = f"{given.name} is given twice"
                 raise BadValue(message, place=key.place, hint="Rename one of the two.")
             if is_family.setdefault(base, bool(given.family)) != bool(given.family):
                 message = f"{base} cannot be a value and a family of values"
@@ -361,7 +363,9 @@ def _answer(key: Scalar, node: Node) -> Iterator[Answer]:
     """One answer; a range of members (y[1..4]) gives several."""
     name, index = families.split_name(key.text) or (key.text, "")
     numbers = families.range_of(index)
-    if numbers is None or not isinstance(node, Seq) or len(node.items) != len(numbers):
+    if numbers is not None and (not isinstance(node, Seq) or len(node.items) != len(numbers)):
+        raise BadValue(f"{key.text} needs a list of {len(numbers)} answers", place=node.place or key.place)
+    if numbers is None or not isinstance(node, Seq):
         yield Answer(key.text, values.answer(node, key.text), key.place)
         return
     for number, item in zip(numbers, node.items, strict=True):

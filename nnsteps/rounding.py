@@ -37,6 +37,8 @@ def half_away(x: float, digits: float = 0) -> float:
 @lru_cache(maxsize=8192)
 def decimals(x: float) -> int:
     """How many decimals x needs to be written exactly (to 12 significant digits)."""
+    if not math.isfinite(x):
+        return 0
     exponent = canonical(x).normalize().as_tuple().exponent
     assert isinstance(exponent, int)
     return max(0, -exponent)
@@ -59,6 +61,8 @@ class Style:
 
     def shown(self, x: float) -> float:
         """The value that the text stands for."""
+        if not math.isfinite(x):
+            return x
         text = self._plain(x).replace("×10^", "e")
         return float(Fraction(text)) if "/" in text else float(text)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from nnsteps import roles
 from nnsteps.errors import BadValue, GradientError, LimitError, Place, ShapeError, StepsError, UnknownName, nearest
-from nnsteps.evaluate import evaluate, key_of, parsed
+from nnsteps.evaluate import apply, evaluate, key_of, parsed
 from nnsteps.families import Family, Key, counted, member_name
 from nnsteps.formula import Binary, Call, Expr, Index, Name, Num, Slice, children, names, substitute, to_text
 from nnsteps.gradient import differentiate
@@ -109,8 +109,8 @@ class _Solver:
                 case StepItem():
                     self._step(item)
                 case Heading():
-                    self.headings[item.title] = item
                     self._under(item.title, item.items)
+                    self.headings[item.title] = item  # from now on it can be repeated
                 case GradientItem():
                     self._gradient(item)
                 case UpdateItem():
@@ -205,11 +205,11 @@ class _Solver:
 
     def _say(self, item: Say) -> None:
         parts: list[str | tuple[Expr, int]] = []
-        for part in item.parts:
+        for part, place in zip(item.parts, item.places, strict=True):
             if isinstance(part, str):
                 parts.append(part)
                 continue
-            scope = self._scope(item.place, "say")
+            scope = self._scope(place, "say")
             node = evaluate(self.trace, part, scope)
             parts.append((scope.shown(part), node))
         self._aside("say", tuple(parts))
@@ -266,7 +266,7 @@ class _Solver:
         node = self._evaluated(item, base if index else "", scope)
         first = min(first, node) if node >= first else len(trace.nodes)
         if node < first or node in trace.literals:
-            node = trace.record(REGISTRY["copy"], (node,), trace.value(node))
+            node = apply(trace, REGISTRY["copy"], (node,), {}, item.formula, scope)
         if item.by_hand is not None and not self.settings.exact:
             node = self._by_hand(item, node, scope)
         elif self.rounding == "each-step" and node not in trace.wordy:
@@ -283,7 +283,7 @@ class _Solver:
                 (part for part in _parts(item.formula) if isinstance(part, Index) and part.base == Name(family)), None
             )
             if member is not None:
-                text = to_text(scope.shown(member))
+                text = member_name(family, key_of(self.trace, member.items, scope))
                 hint = f"Give it before the loop, under given:  {text}: [0, 0]"
                 raise UnknownName(f"there is no {text} at this step", place=scope.at(member), hint=hint)
         return evaluate(self.trace, item.formula, scope)
@@ -339,6 +339,10 @@ class _Solver:
         trace = self.trace
         assert item.by_hand is not None
         by_hand = evaluate(trace, item.by_hand, replace(scope, place=item.by_hand_place))
+        if (by_hand in trace.wordy) != (node in trace.wordy):
+            kinds = ["words" if one in trace.wordy else "numbers" for one in (by_hand, node)]
+            message = f"the by-hand form of {scope.step} gives {kinds[0]}, the step itself {kinds[1]}"
+            raise ShapeError(message, place=item.by_hand_place, hint="Both forms must give the same kind of value.")
         shape, goal = trace.value(by_hand).shape, trace.value(node).shape
         if shape != goal:
             raise ShapeError(
@@ -351,9 +355,14 @@ class _Solver:
     def _stand_for(self, node: int, by_hand: int) -> int:
         """A node like `node`, whose value is the one found by hand."""
         here = self.trace.nodes[node]
-        return self.trace.record(
+        other = self.trace.record(
             here.op, here.inputs, self.trace.value(by_hand), here.options, out=by_hand, by_hand=True
         )
+        if by_hand in self.trace.wordy:
+            self.trace.wordy.add(other)
+        if node in self.trace.labels:
+            self.trace.labels[other] = self.trace.labels[node]
+        return other
 
     def _as_written(self, node: int) -> int:
         """The value as it stands on paper, for the next step to go on with."""

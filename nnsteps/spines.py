@@ -320,6 +320,10 @@ class Builder:
             out, work = self._grid(node), ()  # its caption says where it lets numbers pass
         elif (choice := choosing.choice_of(trace, node)) is not None:
             out, work = self._grid(node), self._choice(choice, node)
+        elif choosing.is_picked(trace, node):
+            if not self.worker.blanks and self.last in trace.ancestors(node):
+                self._mark(choosing.picked(trace, node))
+            out, work = self._grid(node), self.worker.lines(node)
         else:
             out, work = self._grid(node), self.worker.lines(node)
         framed = [i for i in sources if i not in self.printed and self._fits_in_frame(i, node)]
@@ -337,7 +341,7 @@ class Builder:
             return ()
         if self.trace.nodes[choice].inputs == (self.last,):
             self._mark(choosing.marks(self.trace, choice))
-        elif choice != node and self.last in self.trace.nodes[node].inputs:
+        elif choice != node and self.last in self.trace.ancestors(node):
             self._mark(choosing.picked(self.trace, node))
         return choosing.work(self.trace, self.writer, choice, node)
 

@@ -11,12 +11,27 @@ A loop that cannot be drawn so (matrices that change, branches, loops inside) st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from nnsteps.expr import Binary, Call, Expr, Name, Neg, Num, Slice, Word, children, mapped, names, number, to_text
+from nnsteps.expr import (
+    Binary,
+    Call,
+    Expr,
+    Index,
+    Name,
+    Neg,
+    Num,
+    Slice,
+    Word,
+    children,
+    mapped,
+    names,
+    number,
+    to_text,
+)
 from nnsteps.families import split_name
 from nnsteps.ops import Array
 from nnsteps.scalar import Ref, Tree
@@ -35,8 +50,15 @@ class Strips(Trace):
     strip_of: dict[int, int] = field(default_factory=dict)  # the strip that a recorded column belongs to
     tops: dict[int, tuple[str, ...]] = field(default_factory=dict)  # what stands over the columns: t = 1, t = 2
 
-    def explain(self, node: int, at: tuple[int, ...], stop: Callable[[int], bool] | None = None) -> Tree:
-        return super().explain(self.origin(Ref(node, at)).node, self.origin(Ref(node, at)).at, stop)
+    def explain(
+        self,
+        node: int,
+        at: tuple[int, ...],
+        stop: Callable[[int], bool] | None = None,
+        instead: Mapping[int, Callable[[tuple[int, ...]], Tree]] | None = None,
+    ) -> Tree:
+        origin = self.origin(Ref(node, at))
+        return super().explain(origin.node, origin.at, stop, instead)
 
     def origin(self, ref: Ref) -> Ref:
         if ref.node not in self.columns:
@@ -219,6 +241,8 @@ class _Loop:
             return Name(self.name)
         if all(isinstance(expr, (Num, Neg)) and _value(expr) is not None for expr in exprs):
             return self._running([_value(expr) or 0.0 for expr in exprs])
+        if all(isinstance(expr, Index) for expr in exprs):
+            return self._joined_part([expr for expr in exprs if isinstance(expr, Index)])
         parts = [children(expr) for expr in exprs]
         if any(
             type(other) is not type(one) or len(part) != len(parts[0]) for other, part in zip(exprs, parts, strict=True)
@@ -233,6 +257,24 @@ class _Loop:
             return None
         left = iter(joined)
         return mapped(one, lambda part: next(left) or part)
+
+    def _joined_part(self, exprs: Sequence[Index]) -> Expr | None:
+        """The same for x[t], X[:, t] and the like."""
+        base = self._joined([expr.base for expr in exprs])
+        items: list[Expr | Slice] = []
+        if base is None or len({len(expr.items) for expr in exprs}) > 1:
+            return None
+        for same in zip(*[expr.items for expr in exprs], strict=True):
+            if all(isinstance(item, Slice) for item in same):
+                if any(item != same[0] for item in same):
+                    return None
+                items.append(same[0])
+                continue
+            joined = self._joined([item for item in same if not isinstance(item, Slice)])
+            if joined is None:
+                return None
+            items.append(joined)
+        return Index(base, tuple(items))
 
     def _joined_name(self, keys: list[str]) -> Expr | None:
         split = [split_name(key) for key in keys]

@@ -89,6 +89,7 @@ class Decision(NamedTuple):
     step: int  # the step during which it was made, by its number
     node: int | None = None  # what was picked
     among: tuple[int, ...] = ()  # the members that it was picked from
+    axis: int = 0  # of a cell: the side along which it was picked
     margin: float = math.inf  # how far the numbers are from another choice; 0 is a tie, which goes to the first
 
 
@@ -129,6 +130,7 @@ class Trace:
     families: dict[str, Family] = field(default_factory=dict)
     vocabulary: dict[str, int] = field(default_factory=dict)  # every word, with the number that stands for it
     wordy: set[int] = field(default_factory=set)  # the nodes whose numbers stand for words
+    masked: set[int] = field(default_factory=set)  # the nodes in which a cell is −∞
     labels: dict[int, Sides] = field(default_factory=dict)  # the words beside the rows and over the columns of a node
     aliases: dict[int, Expr] = field(default_factory=dict)  # how an unnamed node is said
     columns: dict[int, tuple[int, ...]] = field(default_factory=dict)  # the next two: see strips
@@ -276,15 +278,26 @@ class Trace:
         cell, options = here.op.cell, dict(here.options)
         return lambda at: cell(at, *args, **options)
 
-    def explain(self, node: int, at: tuple[int, ...], stop: Callable[[int], bool] | None = None) -> Tree:
-        """The arithmetic of one cell over named values (or until `stop`); numbers of formulas become constants."""
+    def explain(
+        self,
+        node: int,
+        at: tuple[int, ...],
+        stop: Callable[[int], bool] | None = None,
+        instead: Mapping[int, Callable[[tuple[int, ...]], Tree]] | None = None,
+    ) -> Tree:
+        """The arithmetic of one cell over named values (or until `stop`); numbers of formulas become constants.
+
+        instead: for some nodes another way to say their cells.
+        """
         literals = self.literals
         halt = stop or self.keys.__contains__
         known: dict[int, Callable[[tuple[int, ...]], Tree] | None] = {}  # for each node that is met: how to go on
 
         def expand(ref: Ref) -> Tree | None:
             if ref.node not in known:
-                known[ref.node] = self._next(ref.node, literals, ref.node != node and halt(ref.node))
+                other = instead.get(ref.node) if instead else None
+                stops = ref.node != node and halt(ref.node)
+                known[ref.node] = other if other and not stops else self._next(ref.node, literals, stops)
             on = known[ref.node]
             return None if on is None else on(ref.at)
 
@@ -420,5 +433,7 @@ def as_lists(value: Array) -> list[Any]:
     return [as_lists(part) for part in value] if value.ndim > 1 else [_whole(x) for x in value.tolist()]
 
 
-def _whole(x: float) -> int | float:
+def _whole(x: float) -> int | float | str:
+    if not math.isfinite(x):
+        return "-inf"  # of a masked cell; JSON has no number for it
     return int(x) if x == int(x) and abs(x) < 2**53 else x

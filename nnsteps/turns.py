@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nnsteps.trace import Step, Turn
 
-MOST = 4  # turns that are all shown
+MOST, MOST_STEPS = 4, 16  # turns that are all shown, or steps of all turns together
 FIRST, LAST = 2, 1  # of more turns
 
 
@@ -26,7 +26,7 @@ def _folded(steps: Sequence[Step | str], depth: int) -> list[Step | str]:
         turns = list(
             dict.fromkeys(step.turns[depth] for step in run if isinstance(step, Step) and len(step.turns) > depth)
         )
-        if len(turns) <= MOST:
+        if len(turns) <= MOST or sum(isinstance(step, Step) for step in run) <= MOST_STEPS:
             out += run
             continue
         hidden = set(turns[FIRST:-LAST])

@@ -27,9 +27,10 @@ from nnsteps.collection import bundled
 from nnsteps.compounds import COMPOUNDS
 from nnsteps.document import Cell, Document, Grid, Link, Section, Spine
 from nnsteps.errors import UsageError
-from nnsteps.layout import Recorded, page
+from nnsteps.layout import page
 from nnsteps.ops import REGISTRY
 from nnsteps.problem import Problem
+from nnsteps.recorded import Recorded
 from nnsteps.render import xlsx
 from nnsteps.render.xlsx_formula import INFINITE, cell_name
 from nnsteps.render.xlsx_live import Live
@@ -38,6 +39,7 @@ from nnsteps.scalar import Const, Fn, Ref, Tree, fn
 from nnsteps.solver import Settings, solve_problem
 from nnsteps.trace import Trace
 from nnsteps.view import View
+from nnsteps.working import Writer
 from tests.test_laws import EMPTY, drawn
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
@@ -216,7 +218,7 @@ def page_of_nodes(trace: Trace, nodes: Iterable[int], title: str) -> Document:
         )
         links.append(Link("start", Grid(f"n{node}", cells, doc.GIVEN, value.shape)))
     section = Section("LAW", doc.FORWARD, "", (Spine(tuple(links)),))
-    return Document(title, "", "", (), (), (section,), Recorded(trace))
+    return Document(title, "", "", (), (), (section,), Recorded(trace, Writer(trace)))
 
 
 def law_page(name: str) -> Document:
@@ -403,7 +405,7 @@ def test_every_number_is_read_back_as_it_was_recorded(name: str) -> None:
     trace = nnsteps.solve(name)
     document = page_of(trace)
     workbook = xlsx.xlsx(document)
-    assert differences(opened(workbook).worksheets[0], places(document), Recorded(trace)) == []
+    assert differences(opened(workbook).worksheets[0], places(document), Recorded(trace, Writer(trace))) == []
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -592,14 +594,14 @@ class TestCalculated:
     def test_formulas_give_the_recorded_numbers(self, calculated: Calculated, name: str) -> None:
         trace = nnsteps.solve(name)
         document = page_of(trace)
-        assert differences(calculated.books[name].worksheets[0], places(document), Recorded(trace)) == []
+        assert differences(calculated.books[name].worksheets[0], places(document), Recorded(trace, Writer(trace))) == []
 
     @pytest.mark.parametrize("name", PROBLEMS)
     def test_a_changed_number_changes_everything_that_follows(self, calculated: Calculated, name: str) -> None:
         trace, fresh = nnsteps.solve(name), calculated.changed[name]
         document = page_of(trace)
         sheet = calculated.books[f"{name}-changed"].worksheets[0]
-        assert differences(sheet, places(document), Recorded(fresh)) == []
+        assert differences(sheet, places(document), Recorded(fresh, Writer(fresh))) == []
         moved = [ref for ref in places(document) if trace.look_up(ref) != fresh.look_up(ref)]
         assert len(moved) >= 4, "the change is too small to show anything"
 

@@ -17,9 +17,19 @@ Line = list[Segment]
 
 FAMILIES: Mapping[str, str] = {
     "elementwise": "each cell by itself",
+    "activations": "activations",
+    "claims": "comparisons, and what they decide",
     "products": "products",
     "reductions": "many numbers to one",
+    "choices": "choices",
     "shaping": "the same numbers in another shape",
+    "building": "new arrays, and arrays put together",
+    "lookups": "cells at positions that are values",
+    "selecting": "cells picked by an index",
+    "windows": "convolutions",
+    "transposed": "convolutions upwards",
+    "pooling": "pooling",
+    "sequences": "masks and positions",
     "compounds": "made of the others",
 }
 WRITTEN = {"transpose": "x.T", "take": "x[2, 1], x[1:2, 3]"}  # signs that are no infix

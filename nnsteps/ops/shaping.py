@@ -22,7 +22,7 @@ op(
     cell=lambda at, x: x[at],
     grad={"x": "g"},
     sample=lambda rng: {"x": rng.normal(size=(2, 3))},
-    look=Look(written="{0}"),
+    look=Look(kind="shaping", written="{0}"),
 )
 
 
