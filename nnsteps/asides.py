@@ -9,17 +9,20 @@ from nnsteps.formula import Expr
 from nnsteps.notation import caption
 from nnsteps.scalar import Const, Fn, Ref, Tree
 from nnsteps.trace import Aside, Trace
-from nnsteps.working import Writer
+from nnsteps.working import Blanks, Writer
 
+BLANK = "___"
 MOST_SAID = 12  # numbers of a value in a sentence
 
 
-def sentence(trace: Trace, writer: Writer, aside: Aside) -> str:
-    """The text of an aside, with values in it as this page writes them."""
+def sentence(trace: Trace, writer: Writer, aside: Aside, blanks: Blanks) -> str:
+    """The text of an aside, with values in it as this page writes them; a line to write on for what is asked."""
+
+    def said(node: int) -> str:
+        return BLANK if any(i in blanks for i in trace.ancestors(node)) else _said(trace, writer, node)
+
     if aside.kind == "say":
-        return "".join(
-            writer.words(part) if isinstance(part, str) else _said(trace, writer, part[1]) for part in aside.parts
-        )
+        return "".join(writer.words(part) if isinstance(part, str) else said(part[1]) for part in aside.parts)
     formula, node = next(part for part in aside.parts if not isinstance(part, str))
     return _condition(trace, writer, formula, node)
 
@@ -60,6 +63,6 @@ def _plain(tree: Tree) -> Tree:
     return tree
 
 
-def placed(asides: Sequence[Aside], before: int) -> tuple[list[Aside], list[Aside]]:
+def placed(asides: Sequence[Aside], before: float) -> tuple[list[Aside], list[Aside]]:
     """The asides that come before a step, and the others."""
     return [a for a in asides if a.after < before], [a for a in asides if a.after >= before]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nnsteps.verify import Report
 
 MOST_ANSWERS = 8
+MOST_SHORT = 12  # numbers of a gradient that is listed again
 MOST_CHANGED = 1_000  # cells whose change is given enough digits to show
 
 
@@ -137,9 +138,18 @@ def _final_steps(page: Context) -> list[Step]:
             final = step.node not in used or step.node in losses or page.roles.get(step.node) == doc.OUTPUT
             if final or step.by_hand is not None:
                 chosen.append(step)
-        elif step.kind == BACKWARD and "@" not in step.name and _is_pre_activation(page, step.of):
+        elif step.kind == BACKWARD and "@" not in step.name and _is_asked(page, step):
             chosen.append(step)
     return chosen if len(chosen) <= MOST_ANSWERS else chosen[:MOST_ANSWERS]
+
+
+def _is_asked(page: Context, step: Step) -> bool:
+    """Whether a gradient is a final value: short ones that were asked for, and of a network those of its layers."""
+    trace = page.trace
+    if any(turn.turns for turn in trace.steps):
+        asked = {gradient.node for gradient in trace.gradients}
+        return step.node in asked and trace.value(step.node).size <= MOST_SHORT
+    return _is_pre_activation(page, step.of)
 
 
 def _is_pre_activation(page: Context, node: int | None) -> bool:
@@ -170,8 +180,14 @@ def _both(page: Context, step: Step) -> tuple[doc.Grid | str, ...]:
     ours, theirs = page.trace.value(step.node), page.exact.value(node)
     if ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=1e-12, atol=1e-14):
         return (mine, "the same")
-    other_page = Context.of(page.exact, page.view, None)
-    return (mine, _value(other_page, node))
+    exact = _value(Context.of(page.exact, page.view, None), node)
+    return (mine, exact if isinstance(exact, str) else _without_refs(exact))
+
+
+def _without_refs(grid: doc.Grid) -> doc.Grid:
+    """A grid of another trace, whose cells are none of this page."""
+    rows = [None if row is None else tuple([cell._replace(ref=None) for cell in row]) for row in grid.cells]
+    return grid._replace(cells=tuple(rows))
 
 
 def _below(page: Context, compare: bool) -> Iterable[tuple[str, tuple[str, ...]]]:

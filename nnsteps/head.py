@@ -88,7 +88,9 @@ def _find_line(page: Context) -> str:
     if page.asked:
         return ", ".join(page.name(asked) for asked in page.asked)
     used = {node for step in trace.steps if step.kind == FORWARD for node in step.uses.values()}
+    last = {step.name: step.key for step in trace.steps}
     finals = [step.key for step in trace.steps if step.kind == FORWARD and step.node not in used]
+    finals = [key for key in finals if last[key.split("#")[0]] == key]  # of a name the last value only
     losses = list(dict.fromkeys(gradient.loss_name for gradient in trace.gradients))
     text = ", ".join(_together(page, list(dict.fromkeys([*finals, *losses]))))
     if trace.gradients:
@@ -109,8 +111,16 @@ def _together(page: Context, keys: list[str]) -> list[str]:
             out.append(family)
         families.setdefault(family, []).extend(members)
     listed = []
+    made = [
+        trace.keys.get(column, step.key)
+        for step in trace.steps
+        if step.kind == FORWARD
+        for column in trace.columns.get(step.node, (step.node,))
+    ]
     for family in out:
         names = families[family]
+        if len(names) > 1:  # where some members are ends, all that the steps made are shown
+            names = [key for key in made if key.partition("[")[0] == family] or names
         if len(names) > 2:
             listed.append(f"{page.name(names[0])} to {page.name(names[-1])}")
         else:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from itertools import groupby
 
 from nnsteps.asides import placed, sentence
 from nnsteps.captions import Captions
 from nnsteps.document import Document, Link, Section, Spine
 from nnsteps.endings import answer_section, check_section, update_section
 from nnsteps.errors import UsageError, nearest
+from nnsteps.formula import Call
 from nnsteps.head import head, map_of
 from nnsteps.notation import pretty
 from nnsteps.recorded import Recorded
@@ -95,52 +98,57 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
     frames: list[tuple[int, ...]] = []
     asides = [] if context.view.step else sorted(context.trace.asides, key=lambda aside: aside.after)
     backward = any(step.kind == BACKWARD for step in context.trace.steps)
-    for kind, run in _runs(steps):
+    shown = folded(steps)
+    hidden = {step.turns for step in steps} - {step.turns for step in shown if isinstance(step, Step)}
+    asides = [aside for aside in asides if aside.turns not in hidden]
+    runs = _runs(shown)
+    starts = [next((step.index for step in run if isinstance(step, Step)), 0) for _, run in runs]
+    for (kind, run), after in zip(runs, [*starts[1:], math.inf], strict=True):
+        mine = [step for step in run if isinstance(step, Step)]
         if kind == UPDATE:
-            yield update_section(context, run, [*frames, *_frames(context.trace)])
+            yield update_section(context, mine, [*frames, *_frames(context.trace)])
             continue
         learnable = {*context.learnable, *(step.node for step in context.trace.steps if step.kind == UPDATE)}
         builder = Builder(
             context.trace, context.writer, learnable, worker, captions, blanks, dict(context.roles),
             printed, frames,
         )  # fmt: skip
-        asides = _hang_up(context, builder, run, asides)
+        asides = _hang_up(context, builder, run, asides, after)
         spines = builder.done()
         if backward:
             yield Section(kind.upper(), kind, _words(context, kind, spines) if kind not in seen else "", spines)
             seen.add(kind)
         else:
             yield from _by_heading(context, spines)
-        strips = [step.node for step in run if step.node in context.trace.columns]
-        table = worker.turns(strips) if strips else None
-        if table is not None:
-            words = "every number of the strips, one turn to a line"
-            yield Section("WORKED LINES", kind, words, (table,))
+        strips = [step.node for step in mine if step.node in context.trace.columns]
+        tables = [worker.turns(list(nodes)) for _, nodes in groupby(strips, context.trace.over_columns)]
+        found = tuple([table for table in tables if table is not None])
+        if found:
+            yield Section("WORKED LINES", kind, "every number of the strips, one turn to a line", found)
 
 
-def _hang_up(context: Context, builder: Builder, run: list[Step], asides: list[Aside]) -> list[Aside]:
-    """Hang up the steps of a run with what is said between them; gives what is left to be said."""
+def _hang_up(
+    context: Context, builder: Builder, run: list[Step | str], asides: list[Aside], after: float
+) -> list[Aside]:
+    """Hang up the steps of a run with what is said between them; gives what is said later, from step `after` on."""
     trace, writer = context.trace, context.writer
-    words = writer.words
-    shown = folded(run)
-    hidden = {step.turns for step in run} - {step.turns for step in shown if isinstance(step, Step)}
-    asides = [aside for aside in asides if aside.turns not in hidden]
     last: Step | None = None
-    for step in shown:
+    for step in run:
         if isinstance(step, str):
-            builder.say(words(step), grey=True)
+            builder.say(writer.words(step), grey=True)
             continue
         now, asides = placed(asides, step.index)
         for aside in now:
-            if context.blanks and aside.kind != "say":
-                continue
-            ahead = aside.kind == "when" or (last is not None and aside.turns not in ((), last.turns))
-            builder.say(sentence(trace, writer, aside), ahead=ahead, grey=aside.kind != "say")
+            if not context.blanks or aside.kind == "say":
+                ahead = aside.kind == "when" or (last is not None and aside.turns not in ((), last.turns))
+                text = sentence(trace, writer, aside, blanks=context.blanks)
+                builder.say(text, ahead=ahead, grey=aside.kind != "say")
         builder.add(step)
         last = step
-    now, asides = placed(asides, run[-1].index + 1 if run is not None else 0)
+    now, asides = placed(asides, after)
     for aside in now:
-        builder.say(sentence(trace, writer, aside), grey=aside.kind != "say")
+        if not context.blanks or aside.kind == "say":
+            builder.say(sentence(trace, writer, aside, blanks=context.blanks), grey=aside.kind != "say")
     return asides
 
 
@@ -153,16 +161,21 @@ def _frames(trace: Trace) -> Iterable[tuple[int, ...]]:
                 yield (*(trace.nodes[product].inputs[0] for product in products), *others)
 
 
-def _runs(steps: list[Step]) -> Iterable[tuple[str, list[Step]]]:
-    """Neighbouring steps of one kind."""
-    run: list[Step] = []
+def _runs(steps: Iterable[Step | str]) -> list[tuple[str, list[Step | str]]]:
+    """Neighbouring steps of one kind; a sentence about turns that are left out stays with the steps before it."""
+    runs: list[tuple[str, list[Step | str]]] = []
     for step in steps:
-        if run and step.kind != run[-1].kind:
-            yield run[-1].kind, run
-            run = []
-        run.append(step)
-    if run:
-        yield run[-1].kind, run
+        kind = _kind(step) if isinstance(step, Step) else runs[-1][0]
+        if not runs or runs[-1][0] != kind:
+            runs.append((kind, []))
+        runs[-1][1].append(step)
+    return runs
+
+
+def _kind(step: Step) -> str:
+    """The pass that a step belongs to; a gradient under a name of the author's is a backward step."""
+    asked = isinstance(step.formula, Call) and step.formula.fn == "grad"
+    return BACKWARD if asked else step.kind
 
 
 def _by_heading(context: Context, spines: tuple[Spine, ...]) -> Iterable[Section]:
@@ -170,7 +183,8 @@ def _by_heading(context: Context, spines: tuple[Spine, ...]) -> Iterable[Section
     found: list[tuple[str, list[Spine]]] = []
     for spine in spines:
         headings = [link.heading for link in spine.links if link.heading]
-        if len(headings) == 1 and len(spines) > 1:
+        first = next((link for link in spine.links if link.kind != "start"), None)
+        if len(headings) == 1 and len(spines) > 1 and first is not None and first.heading:
             links = tuple(link._replace(heading="") for link in spine.links)
             found.append((_badge(headings[0]), [spine._replace(links=links)]))
         elif found and not headings:

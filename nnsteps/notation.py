@@ -60,7 +60,18 @@ def pretty(name: str, ascii: bool = False) -> str:
     if found := _CELL.fullmatch(name):
         cell = found["cell"].replace(", ", ",")
         return pretty(found["name"], ascii) + (cell if ascii else _RUNNING.sub(r"\1−\2", cell))
+    if not name.isidentifier() and (formula := _formula(name)) is not None:
+        return caption(formula, ascii)
     return _letters(name) if ascii else _with_subscripts(name)
+
+
+def _formula(text: str) -> Expr | None:
+    """What a value without a name of its own is called by: its formula."""
+    try:
+        expr = parse(text)
+    except StepsError:
+        return None
+    return None if isinstance(expr, Name) else expr
 
 
 def _part(text: str, ascii: bool) -> str:

@@ -176,18 +176,20 @@ def inline(tree: Tree, expand: Callable[[Ref], Tree | None]) -> Tree:
         inner = expand(tree)
         return tree if inner is None else inline(inner, expand)
     args = [inline(arg, expand) for arg in tree.args]
-    if (
-        tree.name == "if"
-        and isinstance(args[0], Fn)
-        and args[0].name == "if"
-        and args[0].args[1:] == (Const(1.0), Const(0.0))
-    ):
-        args[0] = args[0].args[0]  # a claim's 1 and 0 are not said where only the claim counts
+    claims = {"if": 1, "and": len(args), "or": len(args)}.get(tree.name, 0)
+    args[:claims] = [_claim(arg) for arg in args[:claims]]
     if all(map(operator.is_, args, tree.args)):
         return tree
     if tree.name == "add":
         return add(args)
     return neg(args[0]) if tree.name == "neg" and not _is_sum(args[0]) else Fn(tree.name, tuple(args))
+
+
+def _claim(tree: Tree) -> Tree:
+    """A claim without the 1 and 0 that it gives, where only the claim counts."""
+    if isinstance(tree, Fn) and tree.name == "if" and tree.args[1:] == (Const(1.0), Const(0.0)):
+        return tree.args[0]
+    return tree
 
 
 def refs(tree: Tree) -> Iterator[Ref]:

@@ -383,8 +383,9 @@ class _Solver:
     # --- gradients ---
 
     def _gradient(self, item: GradientItem) -> None:
-        loss = self._loss(item.of, item.of_place)
-        name = to_text(item.of)
+        scope = self._scope(item.of_place, "gradient")
+        loss = evaluate(self.trace, item.of, scope)
+        name = to_text(scope.shown(item.of))
         wanted = item.wrt or tuple(Name(given) for given in self._default_wrt(loss, item.place))
         places = item.wrt_places if item.wrt else (item.place,) * len(wanted)
         above = self.trace.ancestors(loss)
@@ -396,9 +397,6 @@ class _Solver:
         self._differentiate(loss, name, [node for _, node in found], item.of_place)
         for expr, node in found:
             self._keep_gradient(loss, name, expr, node, item.place)
-
-    def _loss(self, expr: Expr, place: Place | None) -> int:
-        return evaluate(self.trace, expr, self._scope(place, "gradient"))
 
     def _differentiate(self, loss: int, name: str, wanted: list[int], place: Place | None) -> None:
         new = [node for node in dict.fromkeys(wanted) if (loss, node) not in self.by_gradient]

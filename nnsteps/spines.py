@@ -19,7 +19,7 @@ from nnsteps.families import Family
 from nnsteps.formula import Name
 from nnsteps.ops import Op
 from nnsteps.scalar import Tree
-from nnsteps.trace import BACKWARD, Step, Trace
+from nnsteps.trace import BACKWARD, Step, Trace, Turn
 from nnsteps.worked import Worker
 from nnsteps.working import (
     ALL_CELLS,
@@ -55,7 +55,9 @@ class Builder:
     last: int | None = None
     factor: int | None = None  # what the last link, a product, was multiplied by
     path: tuple[str, ...] = ()  # the headings of the step before
+    turns: tuple[Turn, ...] = ()  # and its turns
     backward: bool = False
+    chosen: set[int] = field(default_factory=set)  # the choices whose reason was said
     tables: set[str] = field(default_factory=set)  # the families that are on the page as tables
     waiting: list[str] = field(default_factory=list)  # what is said of the step to come
 
@@ -65,7 +67,10 @@ class Builder:
         """Hang up one step."""
         self.backward = step.kind == BACKWARD
         fresh = self._fresh(step.heading)
-        self.path = step.heading
+        if step.turns != self.turns and not self.backward and self.spines and self.spines[-1]:
+            self.spines.append([])  # what one turn leaves behind is printed again where the next one needs it
+            self.last = self.factor = None
+        self.path, self.turns = step.heading, step.turns
         before = sum(map(len, self.spines))
         if step.kind == BACKWARD and self._as_corner(step, fresh=bool(fresh)):
             pass
@@ -255,8 +260,10 @@ class Builder:
         self._mark(marks)
 
     def _mark(self, marks: dict[At, str]) -> None:
-        """Mark cells of the block above."""
+        """Mark cells of the block above; where all of them are chosen, none."""
         above = self.spines[-1][-1]
+        if set(marks.values()) == {doc.CHOSEN} and len(marks) == sum(len(row) for row in above.out.cells if row):
+            return
         if any(cell.mark == doc.BLANK for row in above.out.cells if row for cell in row):
             return
         cells = tuple(
@@ -339,6 +346,9 @@ class Builder:
         """Why these positions; what won is marked in the block above."""
         if self.worker.blanks or self.worker.work == "none":
             return ()
+        if choice in self.chosen:
+            return ()  # said before
+        self.chosen.add(choice)
         if self.trace.nodes[choice].inputs == (self.last,):
             self._mark(choosing.marks(self.trace, choice))
         elif choice != node and self.last in self.trace.ancestors(node):

@@ -154,7 +154,7 @@ def _measure(spine: Spine, width: int, *, tight: bool, captions: bool) -> Geomet
         if captions and link.above and link.caption:
             edge = max(edge, margin + 4 + columns(link.caption.text) - before - cell // 2 + 1)
     side = max([columns(word) + 1 for grid in outs for word in grid.sides], default=0)
-    names = [columns(link.out.name) + 1 for link in spine.links if link.kind == "product" and link.out.spaced]
+    names = [columns(link.out.name) + 1 for link in spine.links if link.left and link.out.spaced]
     side = max([side, *names])
     spaced = count > 1 and all(grid.spaced or grid.width == 1 for grid in outs) and any(grid.spaced for grid in outs)
     gap = 1 + 2 * max(1, len(spine.carries)) if spaced else 0
