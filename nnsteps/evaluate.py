@@ -395,7 +395,7 @@ def apply(
     if words and record.look.kind == "shaping":
         trace.wordy.add(node)
     if record.look.kind == "choice" and record.grad == FLAT and not scope.inner:
-        trace.decide(node, tuple(float(x) for x in value.flat), "choice")
+        trace.decide(node, tuple(float(x) for x in value.flat), "choice", node=node)
     if trace.labels:
         carry(trace, node)
     return node

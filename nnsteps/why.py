@@ -12,6 +12,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from nnsteps import scalar
 from nnsteps.cells import LineSizes, cell_name, find_cell
 from nnsteps.compounds import Compound
@@ -19,7 +21,7 @@ from nnsteps.notation import caption, pretty
 from nnsteps.ops import Cells, Op
 from nnsteps.rounding import MOST_DECIMALS, Style, style_for
 from nnsteps.scalar import Const, Fn, Ref, Tree
-from nnsteps.trace import Trace
+from nnsteps.trace import Decision, Trace
 
 LIMIT = 60  # lines
 MOST_TERMS = 12  # of a sum that is written out whole
@@ -71,7 +73,7 @@ class _Why:
         """All lines of one cell."""
         if key != self.trace.keys.get(ref.node):  # another name of the same array: ∂L/∂b is ∂L/∂z
             name = cell_name(pretty(key, self.ascii), ref.at, self.trace.value(ref.node).shape)
-            value = self.style([self.value(ref)]).write(self.value(ref))
+            value = self.spelled(ref, self.style([self.value(ref)]))
             self._put(_Line(name, (("=", self.label(ref)), ("=", value)), "", ()), 0)
             self._explain(ref, 1)
         else:
@@ -118,7 +120,7 @@ class _Why:
         rest, refs = refs[MOST_TERMS:], refs[:MOST_TERMS]
         style = self.style(map(self.value, refs))
         text = f", {NO_BREAK}".join(
-            f"{self.label(ref)} = {style.write(self.value(ref))}".replace(" ", NO_BREAK) for ref in refs
+            f"{self.label(ref)} = {self.spelled(ref, style)}".replace(" ", NO_BREAK) for ref in refs
         )
         text = text.replace(f", {NO_BREAK}", ", ")
         if rest:
@@ -139,11 +141,54 @@ class _Why:
         node = self.trace.nodes[ref.node]
         if node.by_hand:
             return self._by_hand(ref)
-        tree = self._tree(ref)
+        tree, choice = self._tree(ref), self._choice(ref)
+        if ref.node in self.trace.wordy or choice:
+            words, deciding = choice or ("", ())
+            said = [("=", self.write(tree))] if isinstance(tree, Ref) else []
+            said.append(("=", self.spelled(ref, self.style([self.value(ref)]))))
+            follow = (*(self._needed(tree) if isinstance(tree, Ref) else ()), *deciding)
+            return _Line(self.label(ref), tuple(said), words, follow)
         if isinstance(tree, Fn) and tree.name == "if":
             return self._gate(ref, tree)
         parts = self._arithmetic(tree, self.value(ref))
         return _Line(self.label(ref), parts, self._gloss(ref), tuple(self._needed(tree)))
+
+    def _choice(self, ref: Ref) -> tuple[str, tuple[Ref, ...]] | None:
+        """What picked a cell: the words about it, and the cells that decided."""
+        found = [d for d in self.trace.decisions if d.node == ref.node and d.kind in ("cell", "choice")]
+        if not found:
+            return None
+        words, deciding = [], []
+        for decision in found:
+            at = self._deciding(decision, ref)
+            if at is None or decision.by == ref.node:
+                source = self.trace.nodes[decision.by].inputs
+                tie = ", a tie: the first counts" if decision.margin == 0 else ""
+                words.append(f"chosen among {self._name(source[0])}{tie}" if source else "chosen")
+                deciding += list(scalar.refs(self.trace.cell(decision.by, ref.at) or Const(0.0)))[:MOST_TERMS]
+                continue
+            number = self.style([self.value(at)]).write(self.value(at))
+            words.append(f"picked by {self.label(at)} = {number}")
+            deciding.append(at)
+        return "; ".join(words), tuple(dict.fromkeys(deciding))
+
+    def _deciding(self, decision: Decision, ref: Ref) -> Ref | None:
+        """The cell of a choice that picked this cell."""
+        shape = self.trace.value(decision.by).shape
+        size = self.trace.value(decision.by).size
+        if decision.by == ref.node:
+            return None
+        place = ref.at[decision.axis] if size > 1 else 0
+        return Ref(decision.by, tuple(int(k) for k in np.unravel_index(place, shape)))
+
+    def _name(self, node: int) -> str:
+        return caption(self.trace.said(node), self.ascii)
+
+    def spelled(self, ref: Ref, style: Style) -> str:
+        """A number in a style, or the word that it stands for."""
+        if ref.node in self.trace.wordy:
+            return list(self.trace.vocabulary)[int(self.value(ref)) - 1]
+        return style.write(self.value(ref))
 
     def _by_hand(self, ref: Ref) -> _Line:
         """A value that a person rounded or replaced: both numbers."""
@@ -314,7 +359,7 @@ class _Why:
                     return self.dots
                 return Style(12, ascii=self.ascii).write(part.value)
             if style is not None:
-                return style.write(self.value(part))
+                return self.spelled(part, style)
             labels.append(self.label(part).replace(" ", NO_BREAK))
             return chr(PLACEHOLDER + len(labels) - 1)
 
