@@ -14,6 +14,9 @@ ROUNDINGS = ("inside", "each-step", "fractions")
 WORK = ("none", "lines", "all")
 PASSES = ("forward", "backward", "update")
 FORMATS = ("terminal", "plain", "json")
+EXPORTS = ("markdown", "latex", "html", "xlsx", "json")
+SHEETS = ("plain", "yaml", *EXPORTS)
+ANSWERS = ("none", "after", "separate")
 USAGE_ERROR = typer.BadParameter.__mro__[1]  # typer gives the class of all wrong options no name of its own
 
 
@@ -47,6 +50,22 @@ PROBLEM = typer.Argument(
 )
 EXACT = typer.Option("--exact", help="Leave out what was rounded by hand.")
 WIDTH = typer.Option("--width", metavar="N", help="Columns, from 40 to 1000 (default: the terminal's; 100 in a pipe).")
+
+DIGITS = typer.Option("--digits", metavar="N", help="Decimals on paper, from 0 to 15 (default: as needed).")
+ROUNDING = typer.Option(
+    "--rounding",
+    metavar="HOW",
+    autocompletion=_words(ROUNDINGS),
+    help="inside: exact inside, rounded on paper. each-step: each step from the numbers as written. fractions. "
+    "(default: as the problem says)",
+)
+SEED = typer.Option("--seed", metavar="S", help="A whole number (default: 1); another one gives other sheets.")
+WORK_LINES = typer.Option(
+    "--work",
+    metavar="HOW MUCH",
+    autocompletion=_words(WORK),
+    help="Worked lines: none, lines (one for each row of a product) or all (one for each cell).",
+)
 
 
 def _as_typed(parameters: list[Any]) -> list[Any]:
@@ -169,28 +188,9 @@ def solve(
     ] = None,
     exact: Annotated[bool, EXACT] = False,
     compare: Annotated[bool, typer.Option("--compare", help="By hand and exact, and how far apart they are.")] = False,
-    digits: Annotated[
-        str | None, typer.Option("--digits", metavar="N", help="Decimals on paper, from 0 to 15 (default: as needed).")
-    ] = None,
-    rounding: Annotated[
-        str | None,
-        typer.Option(
-            "--rounding",
-            metavar="HOW",
-            autocompletion=_words(ROUNDINGS),
-            help="inside: exact inside, rounded on paper. each-step: each step from the numbers as written. fractions. "
-            "(default: as the problem says)",
-        ),
-    ] = None,
-    work: Annotated[
-        str,
-        typer.Option(
-            "--work",
-            metavar="HOW MUCH",
-            autocompletion=_words(WORK),
-            help="Worked lines: none, lines (one for each row of a product) or all (one for each cell).",
-        ),
-    ] = "lines",
+    digits: Annotated[str | None, DIGITS] = None,
+    rounding: Annotated[str | None, ROUNDING] = None,
+    work: Annotated[str, WORK_LINES] = "lines",
     expand: Annotated[bool, typer.Option("--expand", help="Gradients the long way, without shortcuts.")] = False,
     width: Annotated[str | None, WIDTH] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Check the problem too; the page says so.")] = False,
@@ -293,6 +293,126 @@ def verify(
             parts.say_failures(report)
             code = max(code, FAILED)
     if code:
+        raise typer.Exit(code)
+
+
+@app.command(cls=_Command)
+def export(
+    problems: Annotated[
+        list[str] | None, typer.Argument(metavar="[PROBLEM]...", help="Names or paths.", autocompletion=_problem_names)
+    ] = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", "--format", metavar="FORMAT", help=f"{', '.join(EXPORTS)}.", autocompletion=_words(EXPORTS)
+        ),
+    ] = "markdown",
+    blank: Annotated[bool, typer.Option("--blank", help="A worksheet: what is asked for is left blank.")] = False,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ask",
+            metavar="WHAT",
+            autocompletion=_words(PASSES),
+            help="What is left blank: forward, backward, update, a name, a cell 'z2[1,1]'. Can be repeated.",
+        ),
+    ] = None,
+    flavor: Annotated[str | None, typer.Option("--flavor", metavar="F", help="Markdown: github or pandoc.")] = None,
+    fragment: Annotated[bool, typer.Option("--fragment", help="LaTeX: only what another document can hold.")] = False,
+    title: Annotated[str, typer.Option("--title", metavar="T", help="The title of the sheet.")] = "",
+    points: Annotated[
+        str | None, typer.Option("--points", metavar="N[,N]...", help="What each problem is worth.")
+    ] = None,
+    exact: Annotated[bool, EXACT] = False,
+    digits: Annotated[str | None, DIGITS] = None,
+    rounding: Annotated[str | None, ROUNDING] = None,
+    work: Annotated[str, WORK_LINES] = "lines",
+    all_: Annotated[bool, typer.Option("--all", help="All bundled problems, a file each; needs --out.")] = False,
+    out: Annotated[str | None, typer.Option("-o", metavar="FILE", help="Write to a file.")] = None,
+    folder: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Write a file for each problem into this folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
+) -> None:
+    """Write keys and worksheets: Markdown, LaTeX, HTML, a spreadsheet, JSON.
+
+    Several problems make one sheet, worksheets first and the keys behind.
+    """
+    from nnsteps.cli import options
+    from nnsteps.cli.export import Order
+    from nnsteps.cli.export import export as run
+    from nnsteps.solver import Settings
+
+    options.choice("--work", work, WORK)
+    rounding = options.choice("--rounding", rounding, ROUNDINGS) if rounding is not None else None
+    decimals = options.whole("--digits", digits, 0, 15) if digits is not None else None
+    settings = Settings(exact=exact, rounding=rounding, digits=decimals)
+    order = Order(
+        tuple(problems or ()), to, settings, work, blank or bool(ask), tuple(ask or ()), flavor, fragment, points,
+        title, out, folder, all_, force,
+    )  # fmt: skip
+    if code := run(order):
+        raise typer.Exit(code)
+
+
+@app.command(cls=_Command)
+def practice(
+    problem: Annotated[str, PROBLEM],
+    seed: Annotated[str, SEED] = "1",
+    count: Annotated[str, typer.Option("--count", metavar="N", help="How many sheets.")] = "1",
+    roster: Annotated[
+        str | None,
+        typer.Option("--roster", metavar="FILE", help="CSV with the ids of students: a sheet for each of them."),
+    ] = None,
+    answers: Annotated[
+        str | None,
+        typer.Option(
+            "--answers",
+            metavar="WHERE",
+            autocompletion=_words(ANSWERS),
+            help="none, after the worksheet, or separate (default: separate in a folder, else none).",
+        ),
+    ] = None,
+    to: Annotated[
+        str,
+        typer.Option("--to", "--format", metavar="FORMAT", autocompletion=_words(SHEETS), help=f"{', '.join(SHEETS)}."),
+    ] = "plain",
+    folder: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Write into this folder, with an index of ids.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
+) -> None:
+    """Make worksheets with new numbers: the same seed always gives the same ones.
+
+    The id on a sheet brings back its answers:  nnsteps solve ID
+    """
+    from nnsteps.cli import options
+    from nnsteps.cli.practice import MOST_SHEETS, Order
+    from nnsteps.cli.practice import practice as run
+
+    chosen = options.whole("--seed", seed, 0, 10**15)
+    order = Order(problem, chosen, options.whole("--count", count, 1, MOST_SHEETS), roster, answers, to, folder, force)
+    if code := run(order):
+        raise typer.Exit(code)
+
+
+@app.command(cls=_Command)
+def vet(
+    problems: Annotated[
+        list[str], typer.Argument(metavar="PROBLEM...", help="Names or paths.", autocompletion=_problem_names)
+    ],
+    count: Annotated[str, typer.Option("--count", metavar="N", help="How many variants are made.")] = "500",
+    seed: Annotated[str, SEED] = "1",
+) -> None:
+    """Say whether the practice sheets of a problem are varied and fair.
+
+    The exit code is 1 if they are not.
+    """
+    from nnsteps.cli import options
+    from nnsteps.cli.practice import vet as run
+
+    chosen = options.whole("--seed", seed, 0, 10**15)
+    if code := run(problems, options.whole("--count", count, 1, 10**6), chosen):
         raise typer.Exit(code)
 
 

@@ -169,29 +169,45 @@ def _likely(hint: str) -> list[Segment]:
     return [("plain", hint[: found.start()]), ("good", found.group()), ("plain", hint[found.end() :])]
 
 
-def save(text: str, path: str, *, force: bool = False) -> None:
+def save(text: str | bytes, path: str, *, force: bool = False) -> None:
     """Write a file whole or not at all; a file that exists is kept unless `force` says otherwise.
 
     Errors: FileError with the reason.
     """
     target = Path(os.path.realpath(path))
+    content = text.encode("utf-8", "replace") if isinstance(text, str) else text
     try:
         if target.exists() and not target.is_file() and not target.is_dir():  # a device or a named pipe
-            target.write_text(text, encoding="utf-8", newline="")
+            target.write_bytes(content)
             return
-        _replace(target, text, force)
+        _replace(target, content, force)
     except OSError as error:
         raise _refused(error, path) from None
 
 
-def _replace(target: Path, text: str, force: bool) -> None:
+def refuse_existing(paths: Iterable[str]) -> None:
+    """Raise FileError for the first file that exists already, before any work is done for it."""
+    for path in paths:
+        if os.path.isfile(path):
+            raise _refused(FileExistsError(None, "it exists already"), path)
+
+
+def make_folder(path: str) -> None:
+    """Make a folder, if there is none yet. Errors: FileError with the reason."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(error, path) from None
+
+
+def _replace(target: Path, content: bytes, force: bool) -> None:
     if target.is_dir():
         raise IsADirectoryError(None, "this is a directory")
     if target.exists() and not force:
         raise FileExistsError(None, "it exists already")
     unfinished = target.with_name(f".{target.name[:100]}.{os.getpid()}.part")
     try:
-        unfinished.write_text(text, encoding="utf-8", newline="")
+        unfinished.write_bytes(content)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -33,11 +34,16 @@ def is_ascii() -> bool:
 
 
 def find(name: str) -> Problem:
-    """The problem of a name, a path, or - for standard input."""
+    """The problem of a name, a path, the id of a practice sheet, or - for standard input."""
     from nnsteps.collection import find
+    from nnsteps.ids import parse
 
     if name == "-" and sys.stdin is None:
         raise FileError("standard input is closed", where=name)
+    if parse(os.path.basename(name)) and not os.path.exists(name):
+        from nnsteps.cli.practice import find_id
+
+        return find_id(name)
     return find(name)
 
 
@@ -64,7 +70,7 @@ def print_page(
     from nnsteps.layout import page
     from nnsteps.render import terminal
 
-    lines = terminal.draw(page(trace, view, _exact(trace, settings)), view.width, view.ascii)
+    lines = terminal.draw(page(trace, view, exact(trace, settings)), view.width, view.ascii)
     if not plain and out is None and output.is_coloured(sys.stdout):
         output.on_screen(lambda console: terminal.show(lines, console), sys.stdout, view.width)
     else:
@@ -72,7 +78,7 @@ def print_page(
         write(output.in_ascii(text) if view.ascii else text, out, force)
 
 
-def _exact(trace: Trace, settings: Settings | None) -> Trace | None:
+def exact(trace: Trace, settings: Settings | None) -> Trace | None:
     """The exact trace of a problem with numbers by hand; None where the trace is exact already."""
     from nnsteps.solver import Settings, solve_problem
 
@@ -109,7 +115,7 @@ def json_text(content: dict[str, Any]) -> str:
     return text + "\n"
 
 
-def write(text: str, out: str | None = None, force: bool = False) -> None:
+def write(text: str | bytes, out: str | None = None, force: bool = False) -> None:
     """Write a result to standard output or to a file."""
     if out is None or out == "-":
         output.write(text)

@@ -43,7 +43,7 @@ def write(sheet: Sheet) -> str:
         _article(
             page.document,
             is_blank=page.is_blank,
-            key=keys.get(page.name) if page.is_blank else None,
+            key=(page.key or keys.get(page.name)) if page.is_blank else None,
             level=1 if is_alone else 2,
             points=page.points,
             badge="key" if _is_key(page, sheet) else "",

@@ -195,7 +195,7 @@ class _Drawing:
         if on_caption_row:
             canvas.put(row, at.margin, link.heading, "bold")
         if not first:
-            self._arrows(row, link.out.width)
+            self._arrows(row, link.out.width if link.downwards else 1)
         if lines:
             canvas.write(row, column, lines[0])
         self._captions(row, [link.caption] if link.caption and not at.over else [])

@@ -335,6 +335,6 @@ def _depth(text: str) -> int:
 
 _COMPARISONS: Mapping[str, str] = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=", "ne": "<>"}
 _CALLS: Mapping[str, str] = {
-    "log": "LN", "sqrt": "SQRT", "tanh": "TANH", "abs": "ABS", "round": "ROUND", "floor": "INT",
+    "log": "LN", "sqrt": "SQRT", "tanh": "TANH", "abs": "ABS", "sign": "SIGN", "round": "ROUND", "floor": "INT",
     "sin": "SIN", "cos": "COS", "erf": "ERF",
 }  # fmt: skip
