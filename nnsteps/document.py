@@ -141,6 +141,7 @@ class Link(NamedTuple):
     above: bool = False  # names stand above the numbers; `left` explains them, `work` says the same in lines
     arithmetic: bool = False  # the place to its right is for its own worked lines
     sibling: bool = False  # a product with the same factor above as the one before it, which stands between them
+    downwards: bool = True  # its columns come from the columns above; else the block above is taken as a whole
     says: tuple[str, ...] = ()  # sentences of the author that belong after it
 
 

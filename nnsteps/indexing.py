@@ -106,7 +106,7 @@ def places(
 
     Errors: ShapeError for a place that is not there or too few indices, BadValue for an empty slice.
     """
-    readings = _completed(shape, labels, readings)
+    readings = _completed(text, shape, labels, readings)
     if len(readings) != len(shape):
         hint = f"Write {text}[row, column], row({text}, k) or col({text}, k)." if len(shape) == 2 else None
         count = number_of(len(shape), "index")
@@ -116,16 +116,21 @@ def places(
     return tuple(_side(text, axis, side, labels, reading) for axis, (reading, side) in enumerate(sides))
 
 
-def _completed(shape: Shape, labels: Sides, readings: list[Reading]) -> list[Reading]:
+def _completed(text: str, shape: Shape, labels: Sides, readings: list[Reading]) -> list[Reading]:
     """One index for a column or a row means its entry; a single word means the row or column of that name."""
     everything = Span(None, None, None)
+    if len(readings) < len(shape) and len(shape) > 2:
+        return [*readings, *[everything] * (len(shape) - len(readings))]  # x[1] is the first table of a stack
     if len(readings) != 1 or len(shape) != 2:
         return readings
     (only,) = readings
     if isinstance(only, Picks) and only.keys and all(isinstance(key, str) for key in only.keys):
-        for axis in (1, 0):
-            if labels[axis] is not None and set(only.keys) <= set(labels[axis] or ()):
-                return [only, everything] if axis == 0 else [everything, only]
+        sides = [axis for axis in (1, 0) if set(only.keys) <= set(labels[axis] or ())]
+        if len(sides) > 1:
+            hint = f"Write {text}[{only.text}, :] or {text}[:, {only.text}]."
+            raise BadValue(f"{only.text} is the name of a row and of a column", place=only.place, hint=hint)
+        for axis in sides:
+            return [only, everything] if axis == 0 else [everything, only]
     if 1 in shape:
         return [only, everything] if shape[1] == 1 else [everything, only]
     return readings

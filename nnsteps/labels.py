@@ -15,8 +15,8 @@ NONE: Sides = (None, None)
 def carry(trace: Trace, node: int) -> None:
     """Give a new node the labels that follow from those of its inputs."""
     here = trace.nodes[node]
-    if here.value.ndim != 2:
-        return
+    if here.value.ndim != 2 or here.value.size == 1:
+        return  # a single number needs no name at its side
     found = trace.labels.get(here.out, NONE) if here.out is not None else _from_inputs(trace, node)
     if found != NONE:
         trace.labels[node] = found

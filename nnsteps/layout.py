@@ -8,7 +8,7 @@ from itertools import groupby
 
 from nnsteps.asides import placed, sentence
 from nnsteps.captions import Captions
-from nnsteps.document import Document, Link, Section, Spine
+from nnsteps.document import Document, Link, Prose, Section, Spine
 from nnsteps.endings import answer_section, check_section, update_section
 from nnsteps.errors import UsageError, nearest
 from nnsteps.formula import Call
@@ -100,7 +100,12 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
     backward = any(step.kind == BACKWARD for step in context.trace.steps)
     shown = folded(steps)
     hidden = {step.turns for step in steps} - {step.turns for step in shown if isinstance(step, Step)}
-    asides = [aside for aside in asides if aside.turns not in hidden]
+    ends = {aside.turns[-1].loop: aside for aside in asides if aside.kind == "until" and aside.turns}
+    asides = [
+        aside
+        for aside in asides
+        if aside.turns not in hidden and (aside.kind != "until" or ends.get(aside.turns[-1].loop) is aside)
+    ]
     runs = _runs(shown)
     starts = [next((step.index for step in run if isinstance(step, Step)), 0) for _, run in runs]
     for (kind, run), after in zip(runs, [*starts[1:], math.inf], strict=True):
@@ -115,11 +120,15 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
         )  # fmt: skip
         asides = _hang_up(context, builder, run, asides, after)
         spines = builder.done()
+        closing = tuple([Prose(text) for text in builder.closing])
         if backward:
-            yield Section(kind.upper(), kind, _words(context, kind, spines) if kind not in seen else "", spines)
+            words = _words(context, kind, spines) if kind not in seen else ""
+            yield Section(kind.upper(), kind, words, (*spines, *closing))
             seen.add(kind)
         else:
-            yield from _by_heading(context, spines)
+            *sections, final = _by_heading(context, spines)
+            yield from sections
+            yield final._replace(blocks=(*final.blocks, *closing))
         strips = [step.node for step in mine if step.node in context.trace.columns]
         tables = [worker.turns(list(nodes)) for _, nodes in groupby(strips, context.trace.over_columns)]
         found = tuple([table for table in tables if table is not None])
@@ -147,8 +156,11 @@ def _hang_up(
         last = step
     now, asides = placed(asides, after)
     for aside in now:
-        if not context.blanks or aside.kind == "say":
-            builder.say(sentence(trace, writer, aside, blanks=context.blanks), grey=aside.kind != "say")
+        text = sentence(trace, writer, aside, blanks=context.blanks)
+        if aside.kind == "say" and after == math.inf:
+            builder.closing.append(text)  # the last word has the whole width
+        elif not context.blanks or aside.kind == "say":
+            builder.say(text, grey=aside.kind != "say")
     return asides
 
 

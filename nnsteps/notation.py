@@ -246,7 +246,8 @@ class _Writer:
             options = {name: value for name, value in options.items() if not _is(value, record.options.get(name))}
         axis = options.get("axis")
         along = ""
-        if self.flat and isinstance(axis, Num) and axis.value in (0, 1):
+        reduces = record is None or record.look.kind != "shaping"  # flip(x, axis=1) is no "per row"
+        if self.flat and reduces and isinstance(axis, Num) and axis.value in (0, 1):
             along = _AXES[int(axis.value)]
             options.pop("axis")
         written = record.look.written if record is not None else ""

@@ -126,6 +126,7 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "cos": math.cos,
     "erf": math.erf,
     "abs": abs,
+    "sign": lambda x: float((x > 0) - (x < 0)),
     "floor": lambda x: float(math.floor(x)),
     "round": half_away,
     "max": lambda *numbers: max(numbers),

@@ -59,6 +59,7 @@ class Builder:
     backward: bool = False
     chosen: set[int] = field(default_factory=set)  # the choices whose reason was said
     tables: set[str] = field(default_factory=set)  # the families that are on the page as tables
+    closing: list[str] = field(default_factory=list)  # what is said at the very end
     waiting: list[str] = field(default_factory=list)  # what is said of the step to come
 
     # --- steps ---
@@ -67,7 +68,8 @@ class Builder:
         """Hang up one step."""
         self.backward = step.kind == BACKWARD
         fresh = self._fresh(step.heading)
-        if step.turns != self.turns and not self.backward and self.spines and self.spines[-1]:
+        other = step.turns != self.turns or (step.node in self.trace.columns) != (self.last in self.trace.columns)
+        if other and not self.backward and self.spines and self.spines[-1]:
             self.spines.append([])  # what one turn leaves behind is printed again where the next one needs it
             self.last = self.factor = None
         self.path, self.turns = step.heading, step.turns
@@ -339,8 +341,12 @@ class Builder:
         self.frames += [tuple(sorted(framed))] if framed else []
         notes = (*self._beside(sources), *self.captions.notes(step))
         self._append(
-            Link("under", out, self.captions.of(node, step), left=left, work=work, notes=notes, arithmetic=True), node
-        )
+            Link(
+                "under", out, self.captions.of(node, step), left=left, work=work, notes=notes, arithmetic=True,
+                downwards=look(trace, node) not in ("window", "shaping"),
+            ),
+            node,
+        )  # fmt: skip
 
     def _choice(self, choice: int, node: int) -> tuple[doc.Work, ...]:
         """Why these positions; what won is marked in the block above."""

@@ -13,9 +13,10 @@ from nnsteps.document import Work
 from nnsteps.ops import Array
 from nnsteps.scalar import Ref
 from nnsteps.trace import Trace
-from nnsteps.working import Blanks, Writer, core, places_of, with_hand
+from nnsteps.working import Blanks, Writer, core, look, places_of, with_hand
 
 At = tuple[int, ...]
+MOST_WINDOWS = 6  # cells of a map that are worked out
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Worker:
         if middle != node and middle in trace.literals:
             middle = node
         places = [self._at(value.shape, i, j) for j in columns for i in rows]
+        if look(trace, middle) == "window" and self.work == "lines":  # a map is read cell by cell, not by columns
+            places = places_of(value)[:MOST_WINDOWS]
         trees = [trace.explain(middle, at, self._stands_on_page) for at in places]
         if not any(isinstance(tree, scalar.Fn) for tree in trees):
             return ()  # nothing is computed: copies and counts
@@ -54,7 +57,7 @@ class Worker:
             Work(
                 self._drawn_row(value.shape, at),
                 (self._finish_sum(line, node, middle, at),),
-                where=self._where(value.shape, at, rows),
+                where=self._where(value.shape, at, rows, named=look(trace, middle) == "window"),
                 cell=self.writer.name(node) + self.writer.place(at, value.shape),
             )
             for line, at in zip(sums, places, strict=True)
@@ -107,7 +110,9 @@ class Worker:
         row = int(np.ravel_multi_index(at[:-1], shape[:-1]))
         return self.writer.rows(int(np.prod(shape[:-1]))).index(row)
 
-    def _where(self, shape: At, at: At, rows: list[int]) -> str:
+    def _where(self, shape: At, at: At, rows: list[int], *, named: bool = False) -> str:
+        if named:
+            return self.writer.place(at, shape)
         first = self._at(shape, rows[0], at[-1]) == at
         return f"column {at[-1] + 1}" if shape[-1] > 1 and first else ""
 

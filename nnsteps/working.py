@@ -190,7 +190,7 @@ class Writer:
             value.shape,
             "; ".join(left_out),
             tops=self._beside(self.trace.over_columns(node), columns),
-            sides=self._beside(self.trace.labels.get(node, (None, None))[0] or (), rows),
+            sides=self._beside(self.trace.labels.get(node, (None, None))[0] or _matrices(value.shape), rows),
             spaced=node in self.trace.columns,
         )
 
@@ -278,6 +278,14 @@ def _opposite(claim: Tree) -> Tree:
 
 def _promises(lines: list[Sum]) -> int:
     return sum(line.relation == "=" for line in lines)
+
+
+def _matrices(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Of a stack of matrices: at the first row of each which one it is."""
+    if len(shape) < 3:
+        return ()
+    names = ["[" + ",".join(str(k + 1) for k in at) + "]" for at in np.ndindex(*shape[:-2])]
+    return tuple(name if row == 0 else "" for name in names for row in range(shape[-2]))
 
 
 def _drawn(value: Array) -> list[float]:

@@ -50,7 +50,7 @@ def _conv_transpose_cell(at: At, x: Cells, w: Cells, *b: Cells, **options: Any) 
     geometry, sides, filters = _transposed(x.shape, w.shape, options)
     full = sides.full(at)
     terms: list[Tree] = [
-        Fn("mul", (Ref(x.node, sides.own(one)), Ref(w.node, filters.own(other))))
+        Fn("mul", (Ref(w.node, filters.own(other)), Ref(x.node, sides.own(one))))
         for one, other in geometry.at_image(full)
     ]
     return scalar.add([*terms, *(bias_cell(bias, full[1]) for bias in b)])

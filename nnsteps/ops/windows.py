@@ -105,7 +105,7 @@ class Family(NamedTuple):
         images, filters, result = self.sides(x.shape, w.shape)
         full = result.full(at)
         terms: list[Tree] = [
-            Fn("mul", (Ref(x.node, images.own(one)), Ref(w.node, filters.own(other))))
+            Fn("mul", (Ref(w.node, filters.own(other)), Ref(x.node, images.own(one))))
             for one, other in geometry.at_result(full)
         ]
         return scalar.add([*terms, *(bias_cell(bias, full[1]) for bias in b)])
