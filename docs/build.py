@@ -123,7 +123,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "json": json_example,
     **{
         f"options of {name}": lambda name=name: command_table(name)
-        for name in ("list", "show", "solve", "why", "verify", "functions")
+        for name in ("list", "show", "solve", "why", "verify", "practice", "vet", "functions")
     },
 }
 

@@ -88,6 +88,7 @@ class _Walk:
         self.expand = expand
         self.finish = finish
         self.owners = _owners(trace)
+        self.above = trace.ancestors(loss)
         self.edges: dict[int, list[Edge]] = {}
         self.needed = self._find_needed()
         self.waiting = self._count_uses()
@@ -306,8 +307,14 @@ class _Walk:
     def _name(self, node: int) -> str:
         key = self.trace.keys.get(node)
         if key is not None:
-            return f"d{self.loss_name}/d{key.split('#')[0]}"
+            base = key.split("#")[0]
+            return f"d{self.loss_name}/d{base}" if self._is_current(node, base) else f"d{self.loss_name}/d({key})"
         return f"d{self.loss_name}/d({to_text(self.trace.said(node))})"
+
+    def _is_current(self, node: int, name: str) -> bool:
+        """Whether a name stood for this value when the loss was computed; ∂L/∂x is the gradient of that one."""
+        versions = self.trace.names.get(name, [node])
+        return len(versions) == 1 or next((v for v in reversed(versions) if v in self.above), node) == node
 
     def _flush(self) -> None:
         """Make steps of what is pending: given values first, in the order of their use, then the others."""

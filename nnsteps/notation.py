@@ -53,6 +53,8 @@ def pretty(name: str, ascii: bool = False) -> str:
         inner, number = pretty(found["name"], ascii), int(found["number"])
         if _GRADIENT.fullmatch(found["name"]):
             return f"{inner} ({number})"
+        if number == 1:
+            return f"old {inner}"
         return f"new {inner}" if number == 2 else f"new {inner} ({number - 1})"
     if found := _GRADIENT.fullmatch(name):
         sign = "d" if ascii else "∂"
@@ -76,6 +78,9 @@ def _formula(text: str) -> Expr | None:
 
 def _part(text: str, ascii: bool) -> str:
     """What stands above or below the line of a gradient: a name, or a formula in brackets."""
+    if found := re.fullmatch(r"\((\w+(?:\[.*\])?(?:#\d+)?)\)", text):  # an earlier value of a name
+        version = found[1] if "#" in found[1] else f"{found[1]}#1"
+        return f"({pretty(version, ascii)})"
     if found := _CONTRIBUTION.fullmatch(text):
         mark = f"@{found['number']}" if ascii else f"⁽{found['number'].translate(SUPERSCRIPTS)}⁾"
         return _part(found["name"], ascii) + mark

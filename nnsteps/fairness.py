@@ -1,0 +1,346 @@
+"""The rules that every practice sheet keeps without being asked. Knows recorded traces, and draws nothing.
+
+relu           every layer has live ReLUs, and dead ones where the original has some
+kink           no number stands where a slope is a matter of convention: ReLU at 0, a tie of two largest
+margin         no choice (argmax, top-k, a comparison, rounding) is so narrow that a person who rounds makes another one
+saturation     no softmax, sigmoid or tanh is so flat that hardly any gradient passes
+zero gradient  no gradient that was asked for is 0 everywhere
+rounded away   no probability that a loss takes the logarithm of was rounded to 0
+digits         no answer has more digits than the problem says, or than the original's answers at this step
+effort         as many products with no factor 0 as in the original, within a quarter
+
+A rule looks at the route by hand and at the exact one. What is 0 in exact arithmetic may be 1e-17 in a computer's, so
+two numbers are taken to be equal within a slack of 1e-9: then every machine accepts the same attempts. A problem that
+shows the very thing that a rule forbids says `allow: [kink]`.
+
+To add a rule: a function that gives its checks for one route, its line in `_RULES`, and its name in variation.RULES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnsteps.ops import Array, Op
+from nnsteps.ops.registry import FLAT
+from nnsteps.plan import Check, Values
+from nnsteps.rounding import MOST_DECIMALS
+from nnsteps.trace import BACKWARD, UPDATE, Node, Trace
+
+Truth = np.ndarray[Any, np.dtype[np.bool_]]
+SLACK = 1e-9
+NARROW = 0.02  # between numbers that are rounded on paper
+NARROW_ROUNDING = 0.01  # of the last digit that is kept
+FLATTEST = 0.99
+FEWEST_DIGITS = 4
+EFFORT = 0.25
+_PROBABILITIES = ("softmax", "sigmoid", "tanh")
+_LOGARITHMS = ("cross_entropy", "bce", "nll", "log", "xlogy")
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What the rules ask of the numbers in the file, by the keys of steps."""
+
+    dead: frozenset[str]  # steps with a ReLU that is off somewhere
+    digits: Mapping[str, int | None]
+    flat: frozenset[str]  # gradients that are 0 everywhere
+    effort: int | None  # None: shapes vary, so there is nothing to compare with
+
+    @classmethod
+    def of(cls, trace: Trace, *, effort: bool) -> Original:
+        """The original by hand."""
+        gates = [node for node in trace.nodes if isinstance(node.op, Op) and node.op.look.gate]
+        dead = frozenset(owner(trace, node.id) for node in gates if (trace.value(node.inputs[0]) <= 0).any())
+        lengths = {step.key: digits(trace.value(step.node)) for step in trace.steps}
+        zeros = [gradient.name for gradient in trace.gradients if not trace.value(gradient.node).any()]
+        return cls(dead, lengths, frozenset(zeros), effort_of(trace) if effort else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A solved original, by hand or exact, and the slot of each of its nodes in a plan."""
+
+    trace: Trace
+    slots: Sequence[int]
+    is_exact: bool
+    digits: int | None  # as the problem says
+
+    def backward(self) -> set[int]:
+        """The nodes that were recorded on the way back from a loss."""
+        steps = [step for step in self.trace.steps if step.kind == BACKWARD]
+        return {node for step in steps for node in range(step.first, step.node + 1)}
+
+    def computed(self) -> Iterator[tuple[Node, Op]]:
+        """The nodes that an operation made by itself."""
+        for node in self.trace.nodes:
+            if isinstance(node.op, Op) and node.out is None:
+                yield node, node.op
+
+    def slots_of(self, node: Node) -> tuple[int, ...]:
+        """The slots of a node's inputs."""
+        return tuple([self.slots[i] for i in node.inputs])
+
+
+def checks(routes: Sequence[Route], original: Original, allowed: frozenset[str]) -> Iterator[Check]:
+    """The checks of all rules that are not allowed to be broken; what both routes have in common is checked once."""
+    seen = set()
+    for name, rule in _RULES.items():
+        for route in routes if name not in allowed else ():
+            for check in rule(route, original):
+                if (name, check.needs) not in seen:
+                    seen.add((name, check.needs))
+                    yield check
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------
+
+
+def equal(a: Array, b: Array) -> Truth:
+    """Where two numbers are the same within the slack."""
+    return np.asarray(np.abs(a - b) <= SLACK * np.maximum(1.0, np.maximum(np.abs(a), np.abs(b))))
+
+
+def _claim(function: Callable[[Array, Array], Truth]) -> Callable[[Array, Array], Array]:
+    return lambda a, b: np.asarray(function(a, b), dtype=np.float64)
+
+
+# comparisons of constraints: what is equal within the slack is equal
+CLAIMS: Mapping[str, Callable[[Array, Array], Array]] = {
+    "lt": _claim(lambda a, b: (a < b) & ~equal(a, b)),
+    "gt": _claim(lambda a, b: (a > b) & ~equal(a, b)),
+    "le": _claim(lambda a, b: (a <= b) | equal(a, b)),
+    "ge": _claim(lambda a, b: (a >= b) | equal(a, b)),
+    "eq": _claim(equal),
+    "ne": _claim(lambda a, b: ~equal(a, b)),
+}
+
+
+def _cells(value: Array) -> list[float]:
+    """The numbers as Python's own, which for a few cells is the faster way."""
+    return value.ravel().tolist()
+
+
+def _joined(values: Values, slots: Sequence[int]) -> Array:
+    return np.concatenate([values[slot].ravel() for slot in slots])
+
+
+def _is_exact(value: Array) -> bool:
+    """Whether all numbers are written on paper as they are."""
+    return bool(np.abs(value - np.round(value, MOST_DECIMALS)).max() <= SLACK)
+
+
+# --- rules ------------------------------------------------------------------------------------------------------
+
+
+def _relu(route: Route, original: Original) -> Iterator[Check]:
+    for node, op in route.computed():
+        if op.look.gate and node.value.size > 1:
+            yield _live("relu", route.slots_of(node)[0], is_dead_too=owner(route.trace, node.id) in original.dead)
+
+
+def _live(name: str, slot: int, *, is_dead_too: bool) -> Check:
+    def holds(values: Values) -> bool:
+        cells = _cells(values[slot])
+        return max(cells) > SLACK and not (is_dead_too and min(cells) > SLACK)
+
+    return Check(name, (slot,), holds)
+
+
+def _kink(route: Route, original: Original) -> Iterator[Check]:
+    for node, op in route.computed():
+        if op.kinks is None or op.grad is FLAT:
+            continue
+        slots, options = route.slots_of(node), dict(node.options)
+        at_zero = len(slots) == 1 and _is_at_zero(op.kinks, options)
+        yield _off_zero(slots[0]) if at_zero else _off_the_kinks(slots, op.kinks, options)
+
+
+def _is_at_zero(kinks: Callable[..., Truth], options: Mapping[str, object]) -> bool:
+    """Whether the kink of an operation is where its argument is 0, and nowhere else."""
+    probe = np.array([[-1.0, -0.5, 0.0, 0.5, 1.0]])
+    return bool((kinks(probe, **options) == (probe == 0)).all())
+
+
+def _off_zero(slot: int) -> Check:
+    return Check("kink", (slot,), lambda values: min(map(abs, _cells(values[slot]))) > SLACK)
+
+
+def _off_the_kinks(slots: tuple[int, ...], kinks: Callable[..., Truth], options: Mapping[str, object]) -> Check:
+    def holds(values: Values) -> bool:
+        return not kinks(*[np.round(values[i], 9) for i in slots], **options).any()
+
+    return Check("kink", slots, holds, cost=10)
+
+
+def _margin(route: Route, original: Original) -> Iterator[Check]:
+    backward = route.backward()
+    for node, op in route.computed():
+        if op.margin is not None and node.id not in backward:
+            yield _clear(route.slots_of(node), op, dict(node.options))
+
+
+def _clear(slots: tuple[int, ...], op: Op, options: Mapping[str, object]) -> Check:
+    margin = op.margin
+    assert margin is not None
+    may_meet = op.name in ("floor", "ceil") or op.look.kind == "claim"  # 2 ≤ 2 holds, and ⌊2⌋ is 2: nobody errs there
+    narrow = NARROW_ROUNDING / 10.0 ** float(str(options.get("digits", 0))) if op.look.kind == "rounding" else NARROW
+
+    def holds(values: Values) -> bool:
+        inputs = [values[i] for i in slots]
+        least = margin(*inputs, **options)
+        if may_meet:
+            least = least[least != 0]
+        if not least.size:
+            return True
+        return bool(least.min() > (SLACK if all(_is_exact(value) for value in inputs) else narrow))
+
+    return Check("margin", slots, holds, cost=10)
+
+
+def _saturation(route: Route, original: Original) -> Iterator[Check]:
+    for node in route.trace.nodes:
+        if node.op is not None and node.op.name in _PROBABILITIES and node.value.size > (node.op.name == "softmax"):
+            yield _steep(route.slots[node.id], is_low_too=node.op.name == "sigmoid")
+
+
+def _steep(slot: int, *, is_low_too: bool) -> Check:
+    def holds(values: Values) -> bool:
+        cells = _cells(values[slot])
+        return max(map(abs, cells)) <= FLATTEST and not (is_low_too and min(cells) < 1 - FLATTEST)
+
+    return Check("saturation", (slot,), holds)
+
+
+def _zero_gradient(route: Route, original: Original) -> Iterator[Check]:
+    for gradient in route.trace.gradients:
+        if gradient.name not in original.flat:
+            yield _not_zero(route.slots[gradient.node])
+
+
+def _not_zero(slot: int) -> Check:
+    return Check("zero gradient", (slot,), lambda values: max(map(abs, _cells(values[slot]))) > SLACK)
+
+
+def _rounded_away(route: Route, original: Original) -> Iterator[Check]:
+    """That what a loss takes the logarithm of is not 0; and that every step has numbers where the original has."""
+    for node in route.trace.nodes:
+        if node.op is not None and node.op.name in _LOGARITHMS and np.isfinite(node.value).all():
+            yield _finite((route.slots[node.id],))
+    steps = [
+        step.node
+        for step in route.trace.steps
+        if step.kind != UPDATE and np.isfinite(route.trace.value(step.node)).all()
+    ]
+    yield _finite(tuple([route.slots[node] for node in steps]))
+
+
+def _finite(slots: tuple[int, ...]) -> Check:
+    return Check("rounded away", slots, lambda values: bool(np.isfinite(_joined(values, slots)).all()), cost=3)
+
+
+def _digits(route: Route, original: Original) -> Iterator[Check]:
+    """Numbers that a page shows as they are in the original stay so; the others are not too large."""
+    if route.is_exact:
+        return
+    least = route.digits or FEWEST_DIGITS
+    exact, other, most = list[int](), list[int](), list[float]()
+    for step in route.trace.steps:
+        if step.node in route.trace.wordy:
+            continue
+        found = original.digits.get(step.key, 0)
+        if found is None:
+            other.append(route.slots[step.node])
+        else:
+            exact.append(route.slots[step.node])
+            most += [10.0 ** max(found, least)] * route.trace.value(step.node).size
+    limits = np.array(most)
+    if exact:
+        yield Check("digits", tuple(exact), lambda values: _are_short(_joined(values, exact), limits), cost=40)
+    if other:
+        yield Check("digits", tuple(other), lambda values: bool((np.abs(_joined(values, other)) < 10.0**least).all()))
+
+
+def digits(value: Array) -> int | None:
+    """How many digits the longest number has, zeros before it left out; None if a page does not show it as it is."""
+    numbers = np.abs(value.reshape(-1))
+    for most in range(1, 16):
+        if _are_short(numbers, np.full(numbers.shape, 10.0**most)):
+            return most
+    return None
+
+
+def _are_short(numbers: Array, limits: Array) -> bool:
+    """Whether each number is one with few decimals, which without its point is below the limit."""
+    size, waiting = np.abs(numbers), np.ones(numbers.shape, dtype=bool)
+    for decimals in range(MOST_DECIMALS + 1):
+        scaled = size * 10.0**decimals
+        whole = np.rint(scaled)
+        fits = (np.abs(scaled - whole) <= SLACK * np.maximum(1.0, scaled)) & waiting
+        if (fits & (whole >= limits)).any():
+            return False
+        waiting ^= fits
+        if not waiting.any():
+            return True
+    return False
+
+
+def _effort(route: Route, original: Original) -> Iterator[Check]:
+    total = original.effort
+    products = [(node, op) for node, op in route.computed() if is_product(op)]
+    if route.is_exact or not total:
+        return
+    counts = [_counting(op, route.slots_of(node), node.inputs[0] in route.trace.literals) for node, op in products]
+
+    def holds(values: Values) -> bool:
+        return abs(sum(count(values) for count in counts) - total) <= EFFORT * total
+
+    needs = {slot for node, _ in products for slot in route.slots_of(node)}
+    yield Check("effort", tuple(needs), holds, cost=8 * len(products))
+
+
+def _counting(op: Op, slots: tuple[int, ...], is_scaled: bool) -> Callable[[Values], int]:
+    """What counts the products of one operation; where a number of the formula is the factor, the quick way."""
+    first, second = slots
+    if is_scaled and op.name == "mul":
+        return lambda values: int(np.count_nonzero(values[second])) if values[first].any() else 0
+    return lambda values: nonzero_products(op, values[first], values[second])
+
+
+def is_product(op: Op) -> bool:
+    """Whether an operation multiplies cells of its two arguments."""
+    return len(op.args) == 2 and (op.look.kind == "product" or op.name == "mul")
+
+
+def nonzero_products(op: Op, a: Array, b: Array) -> int:
+    """How many products of two numbers, neither of them 0, the operation makes."""
+    return int(np.add.reduce(op.value((a != 0) * 1.0, (b != 0) * 1.0), axis=None))
+
+
+def effort_of(trace: Trace) -> int:
+    """How many products with no factor 0 a whole trace has."""
+    count = 0
+    for node in trace.nodes:
+        if isinstance(node.op, Op) and node.out is None and is_product(node.op):
+            count += nonzero_products(node.op, *[trace.value(i) for i in node.inputs])
+    return count
+
+
+def owner(trace: Trace, node: int) -> str:
+    """The key of the step that a node was recorded for."""
+    return next((step.key for step in trace.steps if step.first <= node <= step.node), "")
+
+
+_RULES: Mapping[str, Callable[[Route, Original], Iterator[Check]]] = {
+    "relu": _relu,
+    "kink": _kink,
+    "margin": _margin,
+    "saturation": _saturation,
+    "zero gradient": _zero_gradient,
+    "rounded away": _rounded_away,
+    "digits": _digits,
+    "effort": _effort,
+}

@@ -1,0 +1,295 @@
+"""A solved problem as a plan: the same values for other given numbers, quickly. Knows no rules of practice.
+
+Theory of operation. The nodes of a problem's two traces, by hand and exact, are flattened into a list of *slots*, one
+for each array that is different: nodes with the same operation, options and inputs share one, so what both routes have
+in common is computed once. A node that stands for another one has that one's slot. A `Check` says what must hold of
+some slots. A plan has *stages*: what the cheapest check needs (drawing given numbers included), then the check, then
+what the next one needs. Most attempts end at the first stage, before most of their numbers were even drawn.
+
+A trace has the shape that its numbers gave it: which member an argmax picked, whether a softmax had to be written in
+its stable form. Such choices are *guards*: where one of them comes out otherwise, the plan does not apply (`Turned`),
+and another one has to be made of a trace with the new numbers.
+
+What a plan computes is what solving computes, so the accepted numbers' trace is the old one with other arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnsteps.compounds import SHORTCUTS, Compound
+from nnsteps.evaluate import evaluate, parsed
+from nnsteps.ops import Array, Op
+from nnsteps.problem import Problem
+from nnsteps.scope import Scope
+from nnsteps.trace import Node, Trace
+
+Draw = Callable[[str], Array]
+Values = list[Any]
+Instruction = Callable[[Values, Draw], None]
+Substitutes = Mapping[str, Callable[..., Array]]
+
+
+class Turned(Exception):
+    """With these numbers a choice is made otherwise: the plan does not apply."""
+
+
+class Check(NamedTuple):
+    """What must hold of the values of some slots."""
+
+    name: str  # of the rule, or the text of the constraint
+    needs: tuple[int, ...]
+    holds: Callable[[Values], bool]
+    cost: int = 0  # besides that of its slots, in operations
+
+
+class Guard(NamedTuple):
+    """What the shape of a trace depends on, from the slot at `position` on."""
+
+    position: int
+    needs: tuple[int, ...]
+    holds: Callable[[Values], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Some instructions and what must hold after them; for a guard also the checks that do not depend on it."""
+
+    instructions: tuple[Instruction, ...]
+    check: Check | Guard
+    besides: tuple[_Stage, ...] = ()
+
+
+class Slots:
+    """The arrays that are different, in the order in which they can be computed, of all traces that were added."""
+
+    def __init__(self) -> None:
+        self.inputs: list[tuple[int, ...]] = []
+        self.costs: list[int] = []
+        self.instructions: list[Instruction | None] = []  # None: a constant
+        self.initial: Values = []
+        self._known: dict[Any, int] = {}
+
+    def add(
+        self, trace: Trace, drawn: Iterable[str], substitutes: Substitutes | None = None, start: int = 0
+    ) -> list[int]:
+        """The slot of every node of a trace. Nodes from `start` on compute some operations in another way."""
+        names = {node: name for name, node in trace.given.items()}
+        varied, slots = set(drawn), list[int]()
+        for node in trace.nodes:
+            if node.out is not None:
+                slots.append(slots[node.out])
+            elif node.op is None:
+                name = names.get(node.id, "")
+                slots.append(self._given(name, node.value) if name in varied else self._constant(node.value))
+            else:
+                assert isinstance(node.op, Op)
+                other = (substitutes or {}).get(node.op.name) if node.id >= start else None
+                slots.append(self._computed(node, tuple([slots[i] for i in node.inputs]), other))
+        return slots
+
+    def _given(self, name: str, value: Array) -> int:
+        return self._slot(("given", name), (), 3 * value.size, lambda out: _drawing(out, name), value)
+
+    def _constant(self, value: Array) -> int:
+        return self._slot(("constant", value.shape, value.tobytes()), (), 0, None, value)
+
+    def _computed(self, node: Node, inputs: tuple[int, ...], other: Callable[..., Array] | None) -> int:
+        assert isinstance(node.op, Op)
+        function, options = other or node.op.value, dict(node.options)
+        key = (node.op.name, other is not None, inputs, tuple(sorted((k, repr(v)) for k, v in options.items())))
+        if all(self.instructions[i] is None for i in inputs):  # the same for all numbers
+            return self._constant(function(*[self.initial[i] for i in inputs], **options))
+        return self._slot(key, inputs, 1, lambda out: _computing(out, function, inputs, options), node.value)
+
+    def _slot(
+        self, key: Any, inputs: tuple[int, ...], cost: int, make: Callable[[int], Instruction] | None, value: Array
+    ) -> int:
+        if key not in self._known:
+            slot = self._known[key] = len(self.inputs)
+            self.inputs.append(inputs)
+            self.costs.append(cost)
+            self.instructions.append(make(slot) if make else None)
+            self.initial.append(value)
+        return self._known[key]
+
+    def behind(self, needs: Iterable[int], known: set[int]) -> list[int]:
+        """The slots, not known yet, that have to be computed for some others, in order."""
+        found, todo = set[int](), list(needs)
+        while todo:
+            slot = todo.pop()
+            if slot not in found and slot not in known and self.instructions[slot] is not None:
+                found.add(slot)
+                todo.extend(self.inputs[slot])
+        return sorted(found)
+
+
+def _drawing(out: int, name: str) -> Instruction:
+    def draw_given(values: Values, draw: Draw) -> None:
+        values[out] = draw(name)
+
+    return draw_given
+
+
+def _computing(
+    out: int, function: Callable[..., Array], inputs: tuple[int, ...], options: dict[str, Any]
+) -> Instruction:
+    if options or len(inputs) > 2:
+
+        def with_options(values: Values, draw: Draw) -> None:
+            values[out] = function(*[values[i] for i in inputs], **options)
+
+        return with_options
+    if len(inputs) == 1:
+        (one,) = inputs
+
+        def of_one(values: Values, draw: Draw) -> None:
+            values[out] = function(values[one])
+
+        return of_one
+    first, second = inputs
+
+    def of_two(values: Values, draw: Draw) -> None:
+        values[out] = function(values[first], values[second])
+
+    return of_two
+
+
+class Plan:
+    """The values of one problem for other given numbers, with the checks in between.
+
+    A guard comes before every check of a value that was recorded later than the choice: such a value may not be there.
+    """
+
+    def __init__(
+        self, slots: Slots, guards: Sequence[Guard], checks: Sequence[Check], parts: Sequence[Sequence[int]]
+    ) -> None:
+        self._initial = slots.initial
+        self._stages, self._slots, self._done = list[_Stage](), slots, set[int]()
+        waiting = sorted(guards, key=lambda guard: guard.position)
+        before = {id(check): [guard for guard in waiting if guard.position <= max(check.needs)] for check in checks}
+        left = [(check, sum((guard.needs for guard in before[id(check)]), check.needs)) for check in checks]
+        behind = {id(check): set(slots.behind(needs, self._done)) for check, needs in left}
+        while left:
+            check, _ = min(left, key=lambda pair: self._cost(pair[0], behind[id(pair[0])]))
+            for guard in before[id(check)]:
+                if guard in waiting:
+                    waiting.remove(guard)
+                    self._add_guard(guard, [other for other, _ in left])
+            left = [pair for pair in left if pair[0] is not check]
+            self._stages.append(self._stage(check, self._done))
+        for guard in waiting:
+            self._add_guard(guard, [])
+        self._rest = [_instructions(slots, slots.behind(part, self._done)) for part in parts]
+
+    def _cost(self, check: Check, behind: set[int]) -> int:
+        return check.cost + sum(self._slots.costs[slot] for slot in behind - self._done)
+
+    def _stage(self, check: Check | Guard, done: set[int], besides: tuple[_Stage, ...] = ()) -> _Stage:
+        new = self._slots.behind(check.needs, done)
+        done.update(new)
+        return _Stage(_instructions(self._slots, new), check, besides)
+
+    def _add_guard(self, guard: Guard, left: Sequence[Check]) -> None:
+        """Before a new plan is made, the checks that hold or fail all the same are asked."""
+        done = self._done | set(self._slots.behind(guard.needs, self._done))
+        free = [check for check in left if max(check.needs) < guard.position]
+        besides = tuple([self._stage(check, done) for check in sorted(free, key=lambda check: check.cost)])
+        self._stages.append(self._stage(guard, self._done, besides))
+
+    def attempt(self, draw: Draw) -> tuple[Check | None, Values]:
+        """The first check that does not hold, or None; and the values that were computed until then.
+
+        Errors: Turned where the plan does not apply to these numbers.
+        """
+        values = self._initial.copy()
+        for stage in self._stages:
+            for instruction in stage.instructions:
+                instruction(values, draw)
+            if stage.check.holds(values):
+                continue
+            if isinstance(stage.check, Check):
+                return stage.check, values
+            for other in stage.besides:
+                for instruction in other.instructions:
+                    instruction(values, draw)
+                if not other.check.holds(values):
+                    assert isinstance(other.check, Check)
+                    return other.check, values
+            raise Turned
+        return None, values
+
+    def finish(self, values: Values, draw: Draw, part: int) -> None:
+        """Compute what no check has needed of one of the parts (lists of slots) that the plan was made with."""
+        for instruction in self._rest[part]:
+            instruction(values, draw)
+
+
+def _instructions(slots: Slots, wanted: Iterable[int]) -> tuple[Instruction, ...]:
+    return tuple([instruction for slot in wanted if (instruction := slots.instructions[slot]) is not None])
+
+
+# --- what a trace took for granted ------------------------------------------------------------------------------
+
+
+def with_conditions(trace: Trace) -> tuple[Trace, list[tuple[int, int]]]:
+    """A copy of the trace with the conditions on which its shape depends: the node of each, and where it matters.
+
+    Those are the values that decided something, and the conditions of stable forms, closed gradients and shortcuts.
+    """
+    longer = duplicate(trace)
+    found = [(decision.by, decision.by) for decision in trace.decisions]
+    for node in trace.nodes:
+        if not isinstance(node.op, Compound):
+            continue
+        conditions = []
+        if node.op.stable is not None:
+            conditions.append((node.op.stable(node.options).condition, max(node.inputs)))
+        if trace.gradients:  # these matter on the way back only
+            inner = [trace.nodes[i].op for i in node.inputs]
+            rules = [SHORTCUTS.get((node.op.name, op.name)) for op in inner if op is not None]
+            conditions += [(text, node.id) for text in (node.op.needs, *[rule.needs for rule in rules if rule]) if text]
+        names = dict(zip(node.op.args, node.inputs, strict=True))
+        for text, position in conditions:
+            found.append((evaluate(longer, parsed(text), Scope(names, inner=True)), position))
+    return longer, found
+
+
+def guards(slots: Slots, conditions: Iterable[tuple[int, int]]) -> list[Guard]:
+    """That each of these slots still has the value that it had; with the slot at which that begins to matter."""
+    known = dict.fromkeys(pair for pair in conditions if slots.instructions[pair[0]] is not None)
+    return [Guard(position, (slot,), _same(slot, slots.initial[slot])) for slot, position in known]
+
+
+def _same(slot: int, before: Array) -> Callable[[Values], bool]:
+    return lambda values: np.array_equal(values[slot], before)
+
+
+# --- the trace again --------------------------------------------------------------------------------------------
+
+
+def duplicate(trace: Trace) -> Trace:
+    """A trace that can be added to without changing this one."""
+    again = copy(trace)
+    for part in fields(trace):
+        value = getattr(trace, part.name)
+        if isinstance(value, list | dict | set):
+            setattr(again, part.name, value.copy())
+    return again
+
+
+def refilled(trace: Trace, problem: Problem, slots: Sequence[int], values: Values) -> Trace:
+    """The trace of a problem that differs from the trace's own in its numbers only."""
+    assert Node._fields[4] == "value"
+    again = duplicate(trace)
+    again.problem = problem
+    again.nodes = [
+        Node(node.id, node.op, node.inputs, node.options, values[slot], *node[5:])
+        for node, slot in zip(trace.nodes, slots, strict=False)  # the slots of conditions come last
+    ]
+    return again
