@@ -399,6 +399,12 @@ def _simple(expr: Expr) -> Expr:
                 return right
             if op == "*" and _is(left, -1):
                 return _negative(right)
+            if op == "/" and _is(left, 1) and _is(right, 2):
+                return number(0.5)
+            if op == "*" and isinstance(right, Binary) and right.op == "*":
+                first, second = _value(left), _value(right.left)
+                if first is not None and second is not None:  # ½ · (2 · x) is x
+                    return _simple(Binary("*", number(first * second), right.right))
             return Binary(op, left, right)
         case Neg(operand=operand):
             return _negative(_simple(operand))

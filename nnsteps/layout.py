@@ -121,7 +121,7 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
         asides = _hang_up(context, builder, run, asides, after)
         spines = builder.done()
         closing = tuple([Prose(text) for text in builder.closing])
-        if backward:
+        if backward and not (kind in seen and mine[0].heading and kind == FORWARD):
             words = _words(context, kind, spines) if kind not in seen else ""
             yield Section(kind.upper(), kind, words, (*spines, *closing))
             seen.add(kind)

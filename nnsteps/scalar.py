@@ -193,6 +193,16 @@ def _claim(tree: Tree) -> Tree:
     return tree
 
 
+def taken(tree: Tree, look_up: Callable[[Ref], float]) -> Tree:
+    """The tree with each `choose` replaced by what it chooses, as a person would write it."""
+    if not isinstance(tree, Fn):
+        return tree
+    if tree.name == "choose":
+        return taken(tree.args[int(evaluate(tree.args[0], look_up))], look_up)
+    args = tuple([taken(arg, look_up) for arg in tree.args])
+    return tree if args == tree.args else Fn(tree.name, args)
+
+
 def refs(tree: Tree) -> Iterator[Ref]:
     """Every reference of the tree, from left to right."""
     if isinstance(tree, Ref):

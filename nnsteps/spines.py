@@ -8,7 +8,7 @@ a new spine, by printing what it needs. What a step looks like is told from its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from nnsteps import choosing, roles, scalar, tables
@@ -152,14 +152,24 @@ class Builder:
             self._look_up(*found, node, step)
             return
         names = [i for i in here.inputs if i not in trace.literals]
-        for i in names:
-            if i not in trace.keys and is_picture_of_products(self.trace, i):
-                self._result(i, None)
+        for i in self._products_inside(names):
+            self._result(i, None)
         if here.op is not None and look(trace, node) == "gate" and self._gate(node, step):
             return
         if self._equation(node, step):
             return
         self._under(node, step)
+
+    def _products_inside(self, nodes: Iterable[int]) -> Iterator[int]:
+        """Unnamed products inside a formula, which are drawn before what is made of them."""
+        trace = self.trace
+        for i in nodes:
+            if i in trace.keys or i in trace.literals or i in self.printed:
+                continue
+            if is_picture_of_products(trace, i) and trace.value(i).size > 1:
+                yield i
+            elif look(trace, i) not in ("", "shaping") and trace.nodes[i].out is None:
+                yield from self._products_inside(trace.nodes[i].inputs)
 
     def _look_up(self, family: Family, taken: tuple[int, ...], node: int, step: Step | None) -> None:
         """Columns that were looked up: the table once, with the rows that were taken, then the columns."""
@@ -313,7 +323,7 @@ class Builder:
             i
             for i in sources
             if i not in self.printed
-            and (i in trace.given.values() or i in trace.carried)
+            and (i in trace.given.values() or (i in trace.columns and trace.nodes[i].op is None))
             and not self._fits_in_frame(i, node)
         ]
         above = self.spines[-1][-1].out if self.spines and self.spines[-1] else None
@@ -329,6 +339,8 @@ class Builder:
             out, work = self._grid(node), ()  # its caption says where it lets numbers pass
         elif (choice := choosing.choice_of(trace, node)) is not None:
             out, work = self._grid(node), self._choice(choice, node)
+        elif look(trace, node) == "choice":
+            out, work = self._grid(node), ()  # numbers in order: there is nothing to compute
         elif choosing.is_picked(trace, node):
             if not self.worker.blanks and self.last in trace.ancestors(node):
                 self._mark(choosing.picked(trace, node))

@@ -166,8 +166,12 @@ class _Loop:
     def _strip(self, nodes: tuple[int, ...], *, own: bool = False) -> int | None:
         """The node that stands for one value of every turn; the value itself where it is always the same."""
         trace = self.trace
-        if len(set(nodes)) == 1:
-            return nodes[0]
+        one = trace.nodes[nodes[0]]
+        alike = [trace.nodes[node] for node in nodes]
+        if len(set(nodes)) == 1 or (
+            one.op is not None and all((h.op, h.inputs, h.options) == (one.op, one.inputs, one.options) for h in alike)
+        ):
+            return nodes[0]  # the same in every turn, as a transposed weight is
         if nodes in self.known:
             return self.known[nodes]
         shapes = {trace.value(node).shape for node in nodes}

@@ -70,8 +70,9 @@ class Worker:
             return None
         for node in nodes:
             op = trace.nodes[node].op
-            if op is None or op.look.gate:
-                continue
+            plain = op is not None and op.look.gate and trace.nodes[node].inputs[0] in trace.keys
+            if op is None or plain:
+                continue  # what a gate does to a strip on the page can be seen
             shape = trace.value(node).shape
             for row in [i for i in self.writer.rows(shape[0]) if i is not None]:
                 sums = self._turns_of(node, row)

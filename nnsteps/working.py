@@ -221,7 +221,7 @@ class Writer:
         return best
 
     def _sum(self, tree: Tree, value: float, node: int, more: int) -> Sum:
-        reason = ""
+        reason, tree = "", scalar.taken(tree, self.trace.look_up)
         while isinstance(tree, scalar.Fn) and tree.name == "if":
             holds = bool(scalar.evaluate(tree.args[0], self.trace.look_up))
             claim = scalar.write(tree.args[0] if holds else _opposite(tree.args[0]), self._show(more), self.signs)

@@ -153,12 +153,17 @@ def _measure(spine: Spine, width: int, *, tight: bool, captions: bool) -> Geomet
             edge = max(edge, margin + columns(link.heading) - 2)
         if captions and link.above and link.caption:
             edge = max(edge, margin + 4 + columns(link.caption.text) - before - cell // 2 + 1)
-    side = max([columns(word) + 1 for grid in outs for word in grid.sides], default=0)
-    names = [columns(link.out.name) + 1 for link in spine.links if link.left and link.out.spaced]
+    side = max(map(sides_width, outs))
+    names = [columns(one.out.name) + 1 + sides_width(one.out) for one in spine.links if one.left and one.out.spaced]
     side = max([side, *names])
     spaced = count > 1 and all(grid.spaced or grid.width == 1 for grid in outs) and any(grid.spaced for grid in outs)
     gap = 1 + 2 * max(1, len(spine.carries)) if spaced else 0
     return Geometry(margin, tight, False, edge, anchor, cell, count, width, side=side, gap=gap)
+
+
+def sides_width(grid: Grid) -> int:
+    """What the words beside the rows of a grid take, with the blank after them."""
+    return max([columns(word) + 1 for word in grid.sides], default=0)
 
 
 def _left_need(link: Link, tight: bool) -> int:

@@ -9,7 +9,16 @@ from nnsteps import document as doc
 from nnsteps.document import Caption, Corner, Frame, Grid, Link, Sign, Spine, Words, Work
 from nnsteps.render.blocks import Field, column_fields, even, frame_lines, length, plan, strip
 from nnsteps.render.canvas import Canvas, Segment, columns, wrap
-from nnsteps.render.geometry import Geometry, aligned, corner_plan, corner_start, geometry_for, part_width, widest
+from nnsteps.render.geometry import (
+    Geometry,
+    aligned,
+    corner_plan,
+    corner_start,
+    geometry_for,
+    part_width,
+    sides_width,
+    widest,
+)
 from nnsteps.render.stacked import Stack
 from nnsteps.render.symbols import ASCII, Symbols
 from nnsteps.render.worklines import Setting, fitted, lines_for
@@ -225,7 +234,7 @@ class _Drawing:
             if i == 0 and not left:
                 self._label(row, link.out)
             elif i == 0 and link.out.spaced:
-                canvas.put(row, at.bar - 1 - columns(link.out.name), link.out.name, "name")
+                canvas.put(row, at.bar - 1 - columns(link.out.name) - sides_width(link.out), link.out.name, "name")
             if beside:
                 start = self._label_start(link.out) - 1 - length(beside[i])
                 canvas.write(row, start, beside[i])
