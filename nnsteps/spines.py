@@ -327,7 +327,9 @@ class Builder:
             and not self._fits_in_frame(i, node)
         ]
         above = self.spines[-1][-1].out if self.spines and self.spines[-1] else None
-        large = [i for i in new if not self._can_be_said(i) and not (above and self._same_size(i, above))]
+        large = [
+            i for i in new if i in trace.columns or not (self._can_be_said(i) or (above and self._same_size(i, above)))
+        ]
         if self.last not in sources or not self.spines or large:
             self._begin_with(sources, node)
         if self._gates(node) and self.last is not None:

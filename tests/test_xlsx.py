@@ -36,7 +36,7 @@ from nnsteps.render.xlsx_formula import INFINITE, cell_name
 from nnsteps.render.xlsx_live import Live
 from nnsteps.render.xlsx_page import Page
 from nnsteps.scalar import Const, Fn, Ref, Tree, fn
-from nnsteps.solver import Settings, solve_problem
+from nnsteps.solver import Settings, changed_given, solve_problem
 from nnsteps.trace import Trace
 from nnsteps.view import View
 from nnsteps.working import Writer
@@ -145,6 +145,16 @@ def changed_problem(problem: Problem, trace: Trace) -> tuple[Trace, dict[Ref, fl
     return fresh, changes
 
 
+# given numbers with which another route is taken
+ROUTES = {
+    "mixture-of-experts": ("X", np.array([[3.0, 2.0], [1.0, 1.0], [2.0, 3.0]])),  # the tokens change their experts
+    "switch-transformer": (
+        "X",
+        np.array([[0.0, 6.0, 0.0, 7.0, 0.0], [5.0, 2.0, 4.0, 0.0, 3.0], [1.0, 0.0, 1.0, 1.0, 0.0]]),
+    ),
+}
+
+
 @dataclass
 class Calculated:
     """What LibreOffice made of all workbooks, by name."""
@@ -169,6 +179,15 @@ def calculated(tmp_path_factory: pytest.TempPathFactory) -> Calculated:
             if ref in where:  # a given number that nothing needs stands nowhere
                 book.worksheets[0][where[ref]] = number
         book.save(folder / f"{name}-changed.xlsx")
+    for name, (given, value) in ROUTES.items():
+        problem = PROBLEMS[name]
+        trace = solve_problem(problem, Settings())
+        document = page_of(trace)
+        book, where = without_values(xlsx.xlsx(document)), all_places(document)
+        changed[f"{name}-route"] = solve_problem(changed_given(problem, {given: value}), Settings())
+        for at in np.ndindex(*value.shape):
+            book.worksheets[0][where[Ref(trace.given[given], at)]] = float(value[at])
+        book.save(folder / f"{name}-route.xlsx")
     without_values(xlsx.sheet_of("laws", LAWS.values())).save(folder / "laws.xlsx")
     for name, (document, cells) in HANDMADE.items():
         book = without_values(xlsx.xlsx(document))
@@ -618,6 +637,20 @@ class TestCalculated:
         sheet = calculated.books[f"handmade-{name}"].worksheets[0]
         assert document.numbers is not None
         assert differences(sheet, places(document), document.numbers) == []
+
+    def test_another_choice_among_members_of_one_shape_stays_live(self, calculated: Calculated) -> None:
+        trace, fresh = nnsteps.solve("mixture-of-experts"), calculated.changed["mixture-of-experts-route"]
+        sheet = calculated.books["mixture-of-experts-route"].worksheets[0]
+        chosen = [trace["expert_of_each_token"].tolist(), fresh["expert_of_each_token"].tolist()]
+        assert chosen == [[[2, 1]], [[1, 2]]]
+        assert differences(sheet, places(page_of(trace)), Recorded(fresh, Writer(fresh))) == []
+
+    def test_another_number_of_steps_is_told_in_every_answer(self, calculated: Calculated) -> None:
+        kept, left = (calculated.books[f"switch-transformer{which}"].worksheets[0] for which in ("", "-route"))
+        said = "route changed: solve again"
+        counts = [sum(cell.value == said for row in sheet.iter_rows() for cell in row) for sheet in (kept, left)]
+        assert counts[0] == 0
+        assert counts[1] >= 15  # every cell of `out`, and the guard
 
     def test_the_answers_say_when_the_route_has_changed(self, calculated: Calculated) -> None:
         kept, left = (calculated.books[f"handmade-{name}"].worksheets[0] for name in ("kept", "left"))
