@@ -16,7 +16,6 @@ from rich.console import Console
 
 import nnsteps
 from nnsteps import strips, turns
-from nnsteps.collection import bundled
 from nnsteps.errors import UsageError
 from nnsteps.layout import View, page
 from nnsteps.problem import Problem
@@ -25,8 +24,9 @@ from nnsteps.render.terminal import draw, plain, show
 from nnsteps.working import Writer
 from tests.pages_cases import BATCH, FOLDER, PAGES, drawn
 from tests.paper import Reader, agrees, promised
+from tests.sample import sample
 
-PROBLEMS = {problem.name: problem for problem in bundled()}
+PROBLEMS = sample()
 OTHERS = {
     "batch": BATCH,
     "line": Problem(
@@ -51,6 +51,7 @@ OTHERS = {
     "cube": Problem(given={"X": np.arange(24.0).reshape(2, 3, 4)}, steps=["y = relu(X - 7)", "s = mean(y)"]),
 }
 ALL = PROBLEMS | OTHERS
+EVERY_WIDTH = {"backprop", "rnn", "mixture-of-experts", "vector-database", "transformer", *OTHERS}
 
 
 def text(problem: Problem, width: int, exact: bool = False, **options: object) -> str:
@@ -65,15 +66,22 @@ def test_a_golden_page_is_as_it_was_read(case: str) -> None:
     assert drawn(case) == (FOLDER / f"{case}.txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 96, 120, 200])
-@pytest.mark.parametrize("name", ALL)
-def test_no_line_is_wider_than_asked(name: str, width: int) -> None:
-    for options in ({}, {"blank": True}, {"work": "all"}, {"ascii": True}):
-        assert max(map(columns, text(ALL[name], width, **options).splitlines())) <= width
+def widths(name: str, all_of_them: tuple[int, ...]) -> tuple[int, ...]:
+    """Two of the widths, others for each problem; every one of them for a few."""
+    place = list(ALL).index(name)
+    return all_of_them if name in EVERY_WIDTH else tuple(all_of_them[(place + k) % len(all_of_them)] for k in (0, 3))
 
 
-@pytest.mark.parametrize("width", [60, 80, 120, 200])
 @pytest.mark.parametrize("name", ALL)
+def test_no_line_is_wider_than_asked(name: str) -> None:
+    for width in widths(name, (40, 60, 80, 96, 120, 200)):
+        for options in ({}, {"blank": True}, {"work": "all"}, {"ascii": True}):
+            assert max(map(columns, text(ALL[name], width, **options).splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [(name, width) for name in ALL for width in widths(name, (60, 80, 120, 200))]
+)
 def test_no_number_is_cut(name: str, width: int) -> None:
     trace = strips.drawn(nnsteps.solve(ALL[name]))
     writer = Writer(trace)
