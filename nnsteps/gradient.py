@@ -308,7 +308,9 @@ class _Walk:
         key = self.trace.keys.get(node)
         if key is not None:
             base = key.split("#")[0]
-            return f"d{self.loss_name}/d{base}" if self._is_current(node, base) else f"d{self.loss_name}/d({key})"
+            if self._is_current(node, base):
+                return f"d{self.loss_name}/d{base}"
+            return f"d{self.loss_name}/d({key if '#' in key else key + '#1'})"
         return f"d{self.loss_name}/d({to_text(self.trace.said(node))})"
 
     def _is_current(self, node: int, name: str) -> bool:

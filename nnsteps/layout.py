@@ -219,6 +219,8 @@ def _words(context: Context, kind: str, spines: tuple[Spine, ...]) -> str:
         every = all(gradient.wrt in context.learnable for gradient in context.trace.gradients)
         return f"from the loss back to {'every weight' if every else 'what is asked'}"
     links: list[Link] = [link for spine in spines for link in spine.links]
+    if all(link.kind == "start" for link in links):
+        return ""
     loss = any(link.out.role == "loss" for link in links)
     start = next((link.out.name for link in links if link.kind == "start"), "")
     if len(spines) > 1 or not start:

@@ -78,9 +78,8 @@ def _formula(text: str) -> Expr | None:
 
 def _part(text: str, ascii: bool) -> str:
     """What stands above or below the line of a gradient: a name, or a formula in brackets."""
-    if found := re.fullmatch(r"\((\w+(?:\[.*\])?(?:#\d+)?)\)", text):  # an earlier value of a name
-        version = found[1] if "#" in found[1] else f"{found[1]}#1"
-        return f"({pretty(version, ascii)})"
+    if found := re.fullmatch(r"\((\w+(?:\[.*\])?#\d+)\)", text):  # an earlier value of a name
+        return f"({pretty(found[1], ascii)})"
     if found := _CONTRIBUTION.fullmatch(text):
         mark = f"@{found['number']}" if ascii else f"⁽{found['number'].translate(SUPERSCRIPTS)}⁾"
         return _part(found["name"], ascii) + mark
@@ -169,7 +168,7 @@ class _Writer:
                 return _Piece(":".join("" if end is None else self.piece(end).text for end in (low, high)), WORDS)
             case Index(base, items):
                 places = ",".join(self.piece(item).text for item in items)
-                bare = isinstance(base, Name)  # ∂L/∂h[2] is a cell of ∂L/∂h
+                bare = isinstance(base, Name) and "/d(" not in base.id  # ∂L/∂h[2] is a cell of ∂L/∂h
                 return _Piece(f"{self.piece(base).text if bare else self.at_least(base, ATOM)}[{places}]", ATOM)
             case Attr(base, "T"):
                 return _Piece(self.at_least(base, ATOM) + signs.transposed, POWER)

@@ -224,7 +224,7 @@ class Writer:
         reason, tree = "", scalar.taken(tree, self.trace.look_up)
         while isinstance(tree, scalar.Fn) and tree.name == "if":
             holds = bool(scalar.evaluate(tree.args[0], self.trace.look_up))
-            claim = scalar.write(tree.args[0] if holds else _opposite(tree.args[0]), self._show(more), self.signs)
+            claim = self._claim(tree.args[0], holds, more)
             reason, tree = (f"{reason}, {claim}" if reason else claim), tree.args[1 if holds else 2]
         style = self.style(node)
         result = style.write(value)
@@ -233,6 +233,12 @@ class Writer:
         on_paper = scalar.evaluate(tree, lambda ref: self._operand(ref, more).shown(self.number(ref)))
         relation = "=" if style.write(on_paper) == result else ("~" if self.ascii else "≈")
         return Sum(self._terms(tree, more), relation, result, aside=reason)
+
+    def _claim(self, claim: Tree, holds: bool, more: int) -> str:
+        """What decides, in numbers: 3 > 0; a 1 or 0 by its name: better is 1."""
+        if isinstance(claim, Ref):
+            return f"{self.name(claim.node)} is {self._show(more)(claim)}"
+        return scalar.write(claim if holds else _opposite(claim), self._show(more), self.signs)
 
     def _operand(self, ref: Ref, more: int) -> Style:
         style = self.style(ref.node)

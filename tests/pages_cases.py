@@ -31,6 +31,10 @@ BATCH = Problem(
 PAGES = {
     "backprop-100": ("backprop", {"width": 100}),
     "backprop-60": ("backprop", {"width": 60}),
+    "rnn-100": ("rnn", {"width": 100}),
+    "mixture-of-experts-100": ("mixture-of-experts", {"width": 100}),
+    "vector-database-100": ("vector-database", {"width": 100}),
+    "backprop-through-time-100": ("backprop-through-time", {"width": 100}),
     "backprop-100-ascii": ("backprop", {"width": 100, "ascii": True}),
     "backprop-show-100": ("backprop", {"width": 100, "blank": True}),
     "backprop-exact-compare-80": ("backprop", {"width": 80, "compare": True}),

@@ -144,6 +144,7 @@ class _Page:
                 case Frames():
                     self._frames(block)
                 case Prose():
+                    canvas.row()
                     self._text(block.text, block.role)
                 case Turns():
                     draw_turns(canvas, block, self.width, self.margin, self.setting)
