@@ -141,6 +141,8 @@ def _with_respect_to(page: Context) -> str:
 def map_of(page: Context) -> tuple[Chip, ...]:
     """The way of the values, where every result hangs on the one before."""
     trace, chips, arrow = page.trace, [], []
+    if any(step.turns for step in trace.steps):
+        return ()  # a way that is gone several times is no line
     here: int | None = None
     weights = False
     for step in trace.steps:

@@ -326,6 +326,8 @@ class Builder:
             and (i in trace.given.values() or (i in trace.columns and trace.nodes[i].op is None))
             and not self._fits_in_frame(i, node)
         ]
+        if self.last in sources and self.last in trace.columns:
+            new = self._feed(new)
         above = self.spines[-1][-1].out if self.spines and self.spines[-1] else None
         large = [
             i for i in new if i in trace.columns or not (self._can_be_said(i) or (above and self._same_size(i, above)))
@@ -374,6 +376,15 @@ class Builder:
         elif choice != node and self.last in self.trace.ancestors(node):
             self._mark(choosing.picked(self.trace, node))
         return choosing.work(self.trace, self.writer, choice, node)
+
+    def _feed(self, nodes: list[int]) -> list[int]:
+        """Print the strips among some values where their spine begins, with what else goes in; gives the others."""
+        strips = [i for i in nodes if i in self.trace.columns]
+        links = self.spines[-1]
+        place = next((k for k, link in enumerate(links) if link.kind != "start"), len(links))
+        links[place:place] = [Link("start", self._grid(i)) for i in strips]
+        self.printed.update(strips)
+        return [i for i in nodes if i not in strips]
 
     def _gates(self, node: int) -> bool:
         """Whether negative numbers of the block above are crossed out."""

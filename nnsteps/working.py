@@ -19,6 +19,7 @@ MOST_ROWS, HEAD, TAIL = 16, 6, 2
 MOST_COLUMNS = 40
 MOST_TERMS = 24
 MOST_DECIMALS = 6
+CANCELLED = 1e-14  # of the largest term: what is left of a sum whose terms cancel
 NOISE = 1e-9  # smaller numbers are looked at: they may be what rounding left of a 0
 Marks = Mapping[tuple[int, ...], str]
 Blanks = Mapping[int, frozenset[tuple[int, ...]]]  # the cells of each node that the reader is to find
@@ -80,8 +81,10 @@ class Writer:
             return x
         if ref not in self._clean:
             tree = self.trace.explain(ref.node, ref.at)
-            again = x if isinstance(tree, Ref) and tree == ref else scalar.evaluate(tree, self._short)
-            self._clean[ref] = 0.0 if again == 0 else x
+            plain = isinstance(tree, Ref) and tree == ref
+            again = x if plain else scalar.evaluate(tree, self._short)
+            left = 0.0 if plain else CANCELLED * scalar.magnitude(tree, self.trace.look_up)
+            self._clean[ref] = 0.0 if again == 0 or abs(x) <= left else x
         return self._clean[ref]
 
     def _short(self, ref: Ref) -> float:
@@ -231,6 +234,8 @@ class Writer:
         if reason and not isinstance(tree, scalar.Fn):  # nothing but the condition decides
             return Sum((Term("+", reason),), "->" if self.ascii else "→", result)
         on_paper = scalar.evaluate(tree, lambda ref: self._operand(ref, more).shown(self.number(ref)))
+        if value == 0 and abs(on_paper) <= CANCELLED * scalar.magnitude(tree, self.trace.look_up):
+            on_paper = 0.0
         relation = "=" if style.write(on_paper) == result else ("~" if self.ascii else "≈")
         return Sum(self._terms(tree, more), relation, result, aside=reason)
 
