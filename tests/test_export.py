@@ -15,14 +15,14 @@ import pytest
 import nnsteps as package
 from nnsteps.cli import run
 from nnsteps.cli.commands import EXPORTS
-from nnsteps.collection import bundled
 from nnsteps.errors import UnknownName, UsageError
 from nnsteps.layout import View, page
 from nnsteps.render.formats import FORMATS
+from tests.sample import sample
 from tests.test_markdown import found_in
 from tests.tex_reader import BLANK
 
-NAMES = [problem.name for problem in bundled()]
+NAMES = list(sample())
 SCHEMA = Path(__file__).parent.parent / "docs" / "trace.schema.json"
 HOSTILE = r"=1+1 <b>$x$ \input{x}"
 TWO_STEPS = "given:\n  x: [2, 1]\n  W: [[1, -1], [0, 1]]\nsteps:\n  - z = W @ x\n  - a = relu(z)\n"

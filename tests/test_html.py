@@ -12,7 +12,6 @@ import yaml
 import nnsteps
 from nnsteps import document as doc
 from nnsteps import scalar
-from nnsteps.collection import bundled
 from nnsteps.document import Cell, Document, Grid, Link, Prose, Section, Spine
 from nnsteps.layout import View, page
 from nnsteps.problem import Problem
@@ -23,8 +22,9 @@ from nnsteps.scalar import Fn, Ref, Tree
 from nnsteps.trace import Trace
 from tests import hypertext, paper
 from tests.hypertext import Element
+from tests.sample import sample
 
-NAMES = [problem.name for problem in bundled()]
+NAMES = list(sample())
 NASTY = "=1+1 <b>$x$ \\input{x} </script> & \"quoted\" 'single' {{7*7}} ${x}"
 
 

@@ -15,15 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nnsteps
-from nnsteps.collection import bundled
 from nnsteps.layout import View, page
 from nnsteps.render.formats import FORMATS, Page, Sheet
 from nnsteps.render.latex_words import escaped
 from tests.paper import agrees
+from tests.sample import sample
 from tests.test_markdown import HOSTILE, LARGEST, hostile
 from tests.tex_reader import as_paper, half_a_unit, is_sum, promises, value
 
-PROBLEMS = [problem.name for problem in bundled()]
+PROBLEMS = list(sample())
 CELL = re.compile(r"\\nncell\{(-?[\d.]+)\}\{(-?[\d.]+)\}\{([\d.]+)\}\{nn (\w+)\}\{(.*)\}")
 ROW = 0.5
 

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 import nnsteps
 from nnsteps import document as doc
-from nnsteps.collection import bundled
 from nnsteps.document import Cell, Document, Grid, Link, Prose, Section, Spine, Sum, Term, Turns
 from nnsteps.formula import to_text
 from nnsteps.layout import View, page
@@ -23,9 +22,10 @@ from nnsteps.render.formats import FORMATS, Page, Sheet
 from nnsteps.render.markdown import escaped
 from nnsteps.render.tex import flat, tex
 from tests.paper import agrees
+from tests.sample import sample
 from tests.tex_reader import BLANK, Matrix, as_paper, half_a_unit, is_sum, matrices, plain_key, promises, value
 
-PROBLEMS = [problem.name for problem in bundled()]
+PROBLEMS = list(sample())
 HOSTILE = r"=1+1 <b>$x$ \input{x} `code` | & % # _a_ **b** ![c](http://d) $`e`$ ~f~ @g"
 FORMULA = re.compile(r"```math\n(.*?)\n```|\$`([^`]*)`\$", re.DOTALL)
 LARGEST = 16  # rows that are drawn without a fold

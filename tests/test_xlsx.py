@@ -23,7 +23,6 @@ import pytest
 import nnsteps
 from nnsteps import document as doc
 from nnsteps import scalar
-from nnsteps.collection import bundled
 from nnsteps.compounds import COMPOUNDS
 from nnsteps.document import Cell, Document, Grid, Link, Section, Spine
 from nnsteps.errors import UsageError
@@ -40,6 +39,7 @@ from nnsteps.solver import Settings, changed_given, solve_problem
 from nnsteps.trace import Trace
 from nnsteps.view import View
 from nnsteps.working import Writer
+from tests.sample import sample
 from tests.test_laws import EMPTY, drawn
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
@@ -53,7 +53,7 @@ ALWAYS = """<?xml version="1.0" encoding="UTF-8"?>
 <prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
 </oor:items>
 """
-PROBLEMS = {problem.name: problem for problem in bundled()}
+PROBLEMS = sample()
 
 
 # --- pages and their cells ---------------------------------------------------------------------------------------
