@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from nnsteps import ids, variation
+from nnsteps.changes import changed_given
 from nnsteps.draws import Draws
 from nnsteps.errors import BadValue, LimitError, StepsError, UsageError
 from nnsteps.evaluate import evaluate
@@ -28,7 +29,7 @@ from nnsteps.ops import Array
 from nnsteps.plan import Check, Plan, Slots, Turned, guards, refilled, with_conditions
 from nnsteps.problem import Given, Problem
 from nnsteps.scope import Scope
-from nnsteps.solver import Settings, changed_given, solve_problem
+from nnsteps.solver import Settings, solve_problem
 from nnsteps.trace import Trace
 from nnsteps.values import Words
 from nnsteps.variation import Constraint, Variation

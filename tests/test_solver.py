@@ -11,10 +11,11 @@ import pytest
 
 import nnsteps
 from nnsteps import Problem, StepsError
+from nnsteps.changes import changed_given
 from nnsteps.errors import FormulaError, NumberError, ShapeError, UnknownName
 from nnsteps.formula import to_text
 from nnsteps.rounding import half_away
-from nnsteps.solver import Settings, changed_given, solve_problem
+from nnsteps.solver import Settings, solve_problem
 from nnsteps.verify import check
 
 

@@ -23,6 +23,7 @@ import pytest
 import nnsteps
 from nnsteps import document as doc
 from nnsteps import scalar
+from nnsteps.changes import changed_given
 from nnsteps.compounds import COMPOUNDS
 from nnsteps.document import Cell, Document, Grid, Link, Section, Spine
 from nnsteps.errors import UsageError
@@ -35,7 +36,7 @@ from nnsteps.render.xlsx_formula import INFINITE, cell_name
 from nnsteps.render.xlsx_live import Live
 from nnsteps.render.xlsx_page import Page
 from nnsteps.scalar import Const, Fn, Ref, Tree, fn
-from nnsteps.solver import Settings, changed_given, solve_problem
+from nnsteps.solver import Settings, solve_problem
 from nnsteps.trace import Trace
 from nnsteps.view import View
 from nnsteps.working import Writer

@@ -45,7 +45,7 @@ def not_together(*options: tuple[str, bool]) -> None:
 
 def with_numbers(problem: Problem, assignments: Iterable[str]) -> Problem:
     """The problem with the numbers of `--set 'x=[1, 2, 3]'`, read by the rules of problem files."""
-    from nnsteps.solver import changed_given
+    from nnsteps.changes import changed_given
 
     found: dict[str, Numbers] = {}
     for text in assignments:

@@ -181,7 +181,8 @@ def _at(part: Grid, cell: Cell, drawn: tuple[int, int]) -> tuple[int, ...]:
     height = prod(part.shape[:-1])
     if len(part.cells) != height and cell.ref is not None:
         return cell.ref.at
-    row, at = drawn[0], []
+    row = drawn[0]
+    at: list[int] = []
     for length in reversed(part.shape[:-1]):
         row, k = divmod(row, max(1, length))
         at.insert(0, k)
