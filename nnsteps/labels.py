@@ -39,6 +39,9 @@ def _from_inputs(trace: Trace, node: int) -> Sides:
         return _part(sides[0], here.options["places"])
     if here.op.variadic:
         return _stacked(trace, node, sides)
+    if here.op.look.kind == "choice":  # what was chosen along a side is in another order there
+        axis = here.options.get("axis")
+        return NONE if axis is None else (None, sides[0][1]) if axis == 0 else (sides[0][0], None)
     shapes = [trace.value(i).shape for i in here.inputs]
     rows, columns = (_first(axis, sides, shapes, here.value.shape) for axis in (0, 1))
     return rows, columns

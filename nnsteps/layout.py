@@ -196,8 +196,8 @@ def _by_heading(context: Context, spines: tuple[Spine, ...]) -> Iterable[Section
     for spine in spines:
         headings = [link.heading for link in spine.links if link.heading]
         first = next((link for link in spine.links if link.kind != "start"), None)
-        if len(headings) == 1 and len(spines) > 1 and first is not None and first.heading:
-            links = tuple(link._replace(heading="") for link in spine.links)
+        if headings and len(spines) > 1 and first is not None and first.heading:
+            links = tuple(link._replace(heading="") if link is first else link for link in spine.links)
             found.append((_badge(headings[0]), [spine._replace(links=links)]))
         elif found and not headings:
             found[-1][1].append(spine)

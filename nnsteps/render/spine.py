@@ -177,12 +177,13 @@ class _Drawing:
         frame = next((part for part in link.left if isinstance(part, Frame)), None)
         lines, column = self._frame(frame)
         if at.over and link.caption:
+            self._heading(link)
             self._clear()
             self._left_caption(link, ())
         long = bool(link.heading) and at.margin + columns(link.heading) >= at.bar - 1
-        if long:
+        if long and not at.over:
             self._heading(link)
-        heading = "" if long else link.heading
+        heading = "" if long or at.over else link.heading
         has_top = link.ones or (heading and frame is not None and frame.kind == "learnable")
         if has_top:
             if self.bottom and heading:
@@ -204,7 +205,7 @@ class _Drawing:
         if on_caption_row:
             canvas.put(row, at.margin, link.heading, "bold")
         if not first:
-            self._arrows(row, link.out.width if link.downwards else 1)
+            self._arrows(row, link.out.width if link.downwards or link.out.spaced else 1)
         if lines:
             canvas.write(row, column, lines[0])
         self._captions(row, [link.caption] if link.caption and not at.over else [])
