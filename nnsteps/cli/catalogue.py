@@ -59,7 +59,10 @@ def problem_lines(topic: str | None, width: int) -> list[Line]:
         if (problem.topic or "other") != group:
             group = problem.topic or "other"
             lines += [[], [("bold", group)]] if lines else [[("bold", group)]]
-        lines += _entry(problem.name, [("bold", problem.title), ("plain", problem.about or "")], left, width)
+        texts = [("bold", problem.title), ("plain", problem.about or "")]
+        if problem.builds_on:
+            texts.append(("grey", f"builds on {', '.join(problem.builds_on)}"))
+        lines += _entry(problem.name, texts, left, width)
     return lines
 
 
