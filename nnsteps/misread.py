@@ -99,7 +99,7 @@ def _second_colon(place: Place, text: str, above: str) -> ReadError:
 def _open_bracket(place: Place, opened: Place, char: str, text: str) -> ReadError:
     bracket = _char(opened)
     closing = "]" if bracket == "[" else "}"
-    index = re.search(r"[\w.]*\[[^\],]*\]?$", text[: place.column])
+    index = re.search(r"\w[\w.]*\[[^\],]*\]?$", text[: place.column])
     if place.line == opened.line and char == "[" and index:
         name = re.match(r"[\w.]*\[[^\]]*\]?", text[index.start() :])
         hint = f'Quote it: "{name.group() if name else index.group()}".'
