@@ -3,8 +3,8 @@
 Three kinds of parts are generated, each in place:
 
 - what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`: a table from the code (see TABLES);
-- the output under each `$ nnsteps …` line of a ```console block; a ```yaml block whose first line is `# NAME.yaml`
-  is a file that the commands after it can read;
+- the output under each `$ …` line of a ```console block: nnsteps, or `ls` and `cat` of what it wrote; a ```yaml block
+  whose first line is `# NAME.yaml` is a file that the commands after it can read;
 - nothing else: all other words are written by hand.
 """
 
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/cli.md", "docs/formulas.md", "docs/problems.md")
+PAGES = ("README.md", "docs/cli.md", "docs/formulas.md", "docs/problems.md", "docs/course.md")
 
 KEYS = {
     "title": "What the page is called. Without it: the name of the file.",
@@ -33,26 +33,32 @@ KEYS = {
     "builds on": "Names of the problems that come before it.",
     "about": "One sentence under the title.",
     "source": "Who made the exercise.",
-    "given": "Names with their values: a number, a list (a column) or a list of rows.",
+    "given": "Names with their values: a number, a list (a column), a list of rows, a list of words, a family.",
+    "labels": "Words for the rows and columns of a table: `{X: {rows: [size, weight], columns: words}}`.",
+    "define": "Functions of the problem's own: `{'double(x)': '2 * x'}`.",
     "steps": "The list of steps. The only key that must be there.",
-    "gradient": "`{of: L, wrt: [W, b]}`: the gradient of L. Without `wrt`: of every learnable value.",
+    "gradient": "`{of: L, wrt: [W, b]}`: the gradient of L, or a list. Without `wrt`: of every learnable value.",
     "update": "`{rule: sgd, rate: 0.1}`: every learnable value takes a step downhill.",
     "answers": "Published answers: `by hand`, `exact`, and `wrong` with `{printed: …, why: …}`; `verify` compares.",
     "rounding": "`inside` (default), `each-step` or `fractions`; see below.",
     "digits": "Decimals on paper, from 0 to 15. Without it: as many as each block needs.",
-    "ask": "What the student computes, as a list of names or cells.",
+    "ask": "What a worksheet leaves blank, as a list of names or cells. Without it: every computed cell.",
     "freeze": "Names that look learnable and are not.",
     "conventions": "What this problem chooses where textbooks differ, in words.",
-    "labels": "Names for the rows and columns of a table.",
-    "practice": "How the numbers may vary in practice sheets.",
+    "practice": "How the numbers may vary in practice sheets; see below.",
     "notes": "Remarks for whoever reads the file.",
     "version": "1, the version of this language.",
 }
 STEP_KEYS = {
     "step": "`name = formula`, as in a step that is a plain text.",
-    "by hand": "The formula of what a person writes down instead; `--exact` leaves it out.",
-    "note": "A sentence beside the step that holds for any numbers.",
-    "remark": "A sentence about these very numbers; it vanishes when they change.",
+    "by hand": "Beside `step`: the formula of what a person writes down instead; `--exact` leaves it out.",
+    "note": "Beside `step`: a sentence that holds for any numbers.",
+    "remark": "Beside `step`: a sentence about these very numbers; it vanishes when they change.",
+    "for … in …": "A loop over numbers, words or the members of a family, with its steps.",
+    "until": "Beside a loop: it ends after the turn in which this condition holds.",
+    "when": "A condition; beside it `steps`, and perhaps `else`.",
+    "repeat": "The steps under an earlier heading once more, with the values of now.",
+    "say": "A sentence with values in it.",
     "gradient": "A gradient at this place of the steps, as at the top level.",
     "update": "An update at this place of the steps, as at the top level.",
 }
@@ -65,6 +71,28 @@ def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A table in Markdown."""
     lines = [list(titles), ["---"] * len(list(titles)), *map(list, rows)]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def topics() -> str:
+    """The bundled problems by topic, in teaching order."""
+    from nnsteps import collection
+
+    names: dict[str, list[str]] = {}
+    for problem in collection.bundled():
+        names.setdefault(problem.topic or "other", []).append(problem.name)
+    return table(("topic", "problems"), ((topic, ", ".join(found)) for topic, found in names.items()))
+
+
+def course() -> str:
+    """Every problem under its topic: what it is about, what it builds on, where the method comes from."""
+    from nnsteps import collection
+
+    groups: dict[str, list[tuple[str, str, str, str]]] = {}
+    for problem in collection.bundled():
+        row = (f"`{problem.name}`", problem.about or "", ", ".join(problem.builds_on), problem.source or "")
+        groups.setdefault(problem.topic or "other", []).append(row)
+    titles = ("problem", "what it is about", "builds on", "source")
+    return "\n\n".join(f"## {topic.capitalize()}\n\n{table(titles, rows)}" for topic, rows in groups.items())
 
 
 def functions() -> str:
@@ -104,6 +132,14 @@ def commands() -> Mapping[str, Any]:
     return group.commands
 
 
+def error_codes() -> str:
+    """The codes of errors, as the docstring of their tree describes them."""
+    from nnsteps.errors import StepsError
+
+    rows = re.findall(r"── \w+ +(\w+) +(.+)", StepsError.__doc__ or "")
+    return table(("code", "what is wrong"), ((f"`{code}`", f"{words[0].upper()}{words[1:]}.") for code, words in rows))
+
+
 def json_example() -> str:
     """The JSON of a small problem, laid out for reading."""
     text = json.dumps(json.loads(run("solve single-neuron --to json", ROOT)), ensure_ascii=False, indent=2)
@@ -117,13 +153,16 @@ def json_example() -> str:
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
+    "topics": topics,
+    "course": course,
     "functions": functions,
     "keys": lambda: table(("key", "what it says"), ((f"`{key}`", words) for key, words in KEYS.items())),
     "step keys": lambda: table(("key", "what it says"), ((f"`{key}`", words) for key, words in STEP_KEYS.items())),
     "json": json_example,
+    "error codes": error_codes,
     **{
         f"options of {name}": lambda name=name: command_table(name)
-        for name in ("list", "show", "solve", "why", "verify", "practice", "vet", "functions")
+        for name in ("list", "show", "solve", "why", "verify", "export", "practice", "vet", "functions")
     },
 }
 
@@ -131,8 +170,19 @@ TABLES: Mapping[str, Callable[[], str]] = {
 # --- pages --------------------------------------------------------------------------------------------------
 
 
+def printed(command: str, folder: Path) -> str:
+    """What a command of a page prints in a folder."""
+    program, _, rest = command.partition(" ")
+    if program == "ls":
+        return "".join(f"{path.name}\n" for path in sorted((folder / rest).iterdir()))
+    if program == "cat":
+        return (folder / rest).read_text(encoding="utf-8")
+    assert program == "nnsteps", f"a page shows {program}, which is not known here"
+    return run(rest, folder)
+
+
 def run(command: str, folder: Path) -> str:
-    """What a command prints in a folder, results and messages in order."""
+    """What nnsteps prints in a folder, results and messages in order."""
     from nnsteps import cli
 
     words = shlex.split(command)
@@ -165,7 +215,7 @@ def _block(block: re.Match[str], folder: Path) -> str:
             (folder / name.group(1)).write_text(body, encoding="utf-8")
         return block.group()
     lines = [line for line in body.splitlines() if line.startswith("$ ")]
-    shown = [f"{line}\n{run(line.removeprefix('$ nnsteps '), folder)}" for line in lines]
+    shown = [f"{line}\n{printed(line.removeprefix('$ '), folder)}" for line in lines]
     return "```console\n" + "\n".join(shown) + "```"
 
 

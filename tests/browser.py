@@ -53,7 +53,7 @@ def ask(pages: Mapping[str, tuple[str, int]], script: str, folder: Path, *, dark
     theme = ["--blink-settings=preferredColorScheme=0"] if dark else []
     run = subprocess.run(
         [PROGRAM, *FLAGS, *theme, f"--user-data-dir={folder / 'profile'}", "--window-size=1300,900", file.as_uri()],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     body = run.stdout.partition("ANSWERS")[2].rpartition("END")[0]
     assert body, f"the browser gave no answer: {run.stderr[-500:]}"

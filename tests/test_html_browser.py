@@ -10,7 +10,10 @@ import pytest
 from tests import browser
 from tests.test_html import NAMES, boxes, cells, pages
 
-pytestmark = pytest.mark.skipif(browser.PROGRAM is None, reason="Chromium is not installed")
+pytestmark = [
+    pytest.mark.skipif(browser.PROGRAM is None, reason="Chromium is not installed"),
+    pytest.mark.xdist_group("chromium"),
+]
 VARIED = (
     "backprop", "self-attention", "transformer", "gan", "batch-normalization", "seven-layers", "rnn",
     "mixture-of-experts", "llm-sampling",

@@ -176,7 +176,7 @@ def compiled(text: str, folder: Path) -> str:
         pytest.skip("pdflatex is not installed")
     (folder / "sheet.tex").write_text(text, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "sheet.tex"]
-    run = subprocess.run(command, cwd=folder, capture_output=True, timeout=300)
+    run = subprocess.run(command, cwd=folder, capture_output=True, timeout=900)
     log = run.stdout.decode("latin-1")
     assert run.returncode == 0, log[-1500:]
     assert "Missing character" not in log

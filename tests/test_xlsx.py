@@ -46,6 +46,7 @@ from tests.test_laws import EMPTY, drawn
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 needs_libreoffice = [
     pytest.mark.libreoffice,
+    pytest.mark.xdist_group("libreoffice"),
     pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed (libreoffice-calc-nogui)"),
 ]
 ALWAYS = """<?xml version="1.0" encoding="UTF-8"?>
@@ -218,7 +219,7 @@ def recalculate(folder: Path) -> dict[str, openpyxl.Workbook]:
     subprocess.run(
         [SOFFICE, f"-env:UserInstallation=file://{folder / 'profile'}", "--headless", "--convert-to", "xlsx",
          "--outdir", str(folder / "out"), *map(str, files)],
-        check=True, capture_output=True, timeout=170,
+        check=True, capture_output=True, timeout=900,
     )  # fmt: skip
     return {file.stem: openpyxl.load_workbook(folder / "out" / file.name, data_only=True) for file in files}
 
