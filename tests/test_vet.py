@@ -73,6 +73,49 @@ def test_the_effort_stays_within_a_quarter() -> None:
     assert original * 0.75 <= least <= most <= original * 1.25
 
 
+POOLING = """\
+given: {image: [[1, 2, 4, 0], [3, 0, 1, 2], [5, 1, 0, 3], [2, 2, 4, 9]]}
+steps: ['a = max_pool2d(image)', 'b = avg_pool2d(image)']
+gradient: {of: sum(a), wrt: [image]}
+practice: {vary: {image: integers 0..20}}
+"""
+
+
+def test_no_window_of_a_pooling_has_two_largest_numbers() -> None:
+    practice = Practice(Problem.read(POOLING, "pooling.yaml"))
+    for k in range(30):
+        image = practice.variant(1, str(k)).by_hand["image"]
+        for window in (image[i : i + 2, j : j + 2].ravel() for i in (0, 2) for j in (0, 2)):
+            assert (window == window.max()).sum() == 1
+    assert practice.rejected["kink"] > 0
+
+
+def test_the_products_of_a_convolution_are_effort() -> None:
+    text = """\
+given: {image: [[1, 2, 1], [3, 1, 1], [1, 1, 2]], filter: [[1, 0], [2, 1]], b: 1}
+steps: ['z = conv2d(image, filter, b)']
+gradient: {of: sum(z), wrt: [filter]}
+practice: {vary: {b: integers 1..2}}
+"""
+    found = examine(Problem.read(text, "convolution.yaml"), 5, 1)
+    assert found.effort[0] == 4 * 3 + 4 * 4  # windows × weights that are not 0; weights × slopes, all 1
+
+
+def test_a_problem_whose_attempts_must_all_be_solved_is_given_up(monkeypatch: Any) -> None:
+    monkeypatch.setattr("nnsteps.vet.MOST_SOLVED", 4)
+    monkeypatch.setattr("nnsteps.vet.MOST_SOLVED_EACH", 1)
+    text = """\
+given: {word: [cat, dog, cow]}
+steps: ['z = 2 * (word == "dog")[1, 1]']
+practice: {vary: {word: permutation}, keep: [z > 1]}
+"""
+    small = Problem.read(text, "words.yaml")  # words choose, so no plan applies to another order of them
+    found = examine(small, 50, 1)
+    assert not found.ok
+    assert 1 <= found.count < 50
+    assert any("had to be solved; `z > 1` rejected" in failure for failure in found.failures)
+
+
 def test_sheets_that_repeat_are_not_fair() -> None:
     found = examine(problem("{b: integers 1..3}"), 20, 1)
     assert (found.twice, found.ok) == (17, False)

@@ -316,7 +316,7 @@ def random_tree(rng: np.random.Generator, depth: int) -> Tree:
         return x(int(rng.integers(8))) if rng.random() < 0.7 else Const(float(rng.integers(-3, 4)))
     make = lambda: random_tree(rng, depth - 1)  # noqa: E731
     kinds = ["add", "mul", "neg", "div", "pow", "exp", "log", "log2", "sqrt", "tanh", "sin", "cos", "erf", "abs",
-             "floor", "round", "max", "min",
+             "sign", "floor", "round", "max", "min",
              "if", "choose", "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "xlogy", "xdivy"]  # fmt: skip
     match kinds[int(rng.integers(len(kinds)))]:
         case "div":
@@ -337,7 +337,7 @@ def random_tree(rng: np.random.Generator, depth: int) -> Tree:
             return fn("choose", float(rng.integers(1, 4)), make(), make(), make())
         case "if":
             return fn("if", fn("gt", make(), make()), make(), make())
-        case "neg" | "tanh" | "sin" | "cos" | "erf" | "abs" | "floor" as name:
+        case "neg" | "tanh" | "sin" | "cos" | "erf" | "abs" | "sign" | "floor" as name:
             return fn(name, make())
         case name:
             return Fn(
@@ -463,7 +463,7 @@ def test_formulas_use_what_every_program_has_and_stay_short(name: str) -> None:
 @pytest.mark.parametrize("name", scalar.FUNCTIONS)
 def test_every_function_of_cell_arithmetic_has_a_form(name: str) -> None:
     inputs = {"if": 3, "choose": 3, "add": 2, "mul": 2, "max": 2, "min": 2, "and": 2, "or": 2}
-    one = {"neg", "exp", "log", "log2", "sqrt", "tanh", "abs", "floor", "sin", "cos", "erf"}
+    one = {"neg", "exp", "log", "log2", "sqrt", "tanh", "abs", "sign", "floor", "sin", "cos", "erf"}
     tree = fn(name, *[x(0)] * inputs.get(name, 1 if name in one else 2))
     assert len(all_formulas(xlsx.xlsx(handmade(Handmade((1.0,), (tree,)))))) == 2
 

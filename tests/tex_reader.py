@@ -107,7 +107,7 @@ def as_paper(tex: str) -> str:
 def is_sum(left: str) -> bool:
     """Whether the left side is arithmetic: no claim, no choice, nothing left out, not just the name of a sum."""
     said = re.search(r"more\)|\bif\b|round|\\text\{(and|or|not)\}|\\[lg]eq|\\neq|[<>]", left)
-    return not said and not re.fullmatch(r"\\sum|\\m(ax|in)|\\text\{mean\}|t", left)
+    return not said and not re.fullmatch(r"\\sum|\\m(ax|in)|\\text\{mean\}|[a-z]|\\text\{\w+\}", left)
 
 
 def promises(formula: str) -> list[tuple[str, str]]:
