@@ -24,10 +24,12 @@ from typing import Any
 
 import numpy as np
 
+from nnsteps import scalar
 from nnsteps.ops import Array, Op
 from nnsteps.ops.registry import FLAT
 from nnsteps.plan import Check, Values
 from nnsteps.rounding import MOST_DECIMALS
+from nnsteps.scalar import Fn
 from nnsteps.trace import BACKWARD, UPDATE, Node, Trace
 
 Truth = np.ndarray[Any, np.dtype[np.bool_]]
@@ -155,7 +157,7 @@ def _kink(route: Route, original: Original) -> Iterator[Check]:
         if op.kinks is None or op.grad is FLAT:
             continue
         slots, options = route.slots_of(node), dict(node.options)
-        at_zero = len(slots) == 1 and _is_at_zero(op.kinks, options)
+        at_zero = op.look.kind == "elementwise" and len(slots) == 1 and _is_at_zero(op.kinks, options)
         yield _off_zero(slots[0]) if at_zero else _off_the_kinks(slots, op.kinks, options)
 
 
@@ -289,11 +291,11 @@ def _are_short(numbers: Array, limits: Array) -> bool:
 
 
 def _effort(route: Route, original: Original) -> Iterator[Check]:
-    total = original.effort
-    products = [(node, op) for node, op in route.computed() if is_product(op)]
+    trace, total = route.trace, original.effort
     if route.is_exact or not total:
         return
-    counts = [_counting(op, route.slots_of(node), node.inputs[0] in route.trace.literals) for node, op in products]
+    products = [(node, op) for node, op in route.computed() if multiplies(trace, node)]
+    counts = [_counting(node, op, route.slots_of(node), node.inputs[0] in trace.literals) for node, op in products]
 
     def holds(values: Values) -> bool:
         return abs(sum(count(values) for count in counts) - total) <= EFFORT * total
@@ -302,30 +304,46 @@ def _effort(route: Route, original: Original) -> Iterator[Check]:
     yield Check("effort", tuple(needs), holds, cost=8 * len(products))
 
 
-def _counting(op: Op, slots: tuple[int, ...], is_scaled: bool) -> Callable[[Values], int]:
+def _counting(node: Node, op: Op, slots: tuple[int, ...], is_scaled: bool) -> Callable[[Values], int]:
     """What counts the products of one operation; where a number of the formula is the factor, the quick way."""
-    first, second = slots
+    first, second = slots[:2]
     if is_scaled and op.name == "mul":
         return lambda values: int(np.count_nonzero(values[second])) if values[first].any() else 0
-    return lambda values: nonzero_products(op, values[first], values[second])
+    return lambda values: nonzero_products(node, op, [values[slot] for slot in slots])
 
 
-def is_product(op: Op) -> bool:
-    """Whether an operation multiplies cells of its two arguments."""
-    return len(op.args) == 2 and (op.look.kind == "product" or op.name == "mul")
+def multiplies(trace: Trace, node: Node) -> bool:
+    """Whether each cell is made of products of two cells, one of the first argument and one of the second.
+
+    A convolution tells so by the arithmetic of its middle cell, which no padding takes anything away from.
+    """
+    op = node.op
+    if not isinstance(op, Op) or len(node.inputs) < 2:
+        return False
+    if op.look.kind != "window":
+        return len(op.args) == 2 and (op.look.kind == "product" or op.name == "mul")
+    tree = trace.cell(node.id, tuple([side // 2 for side in node.value.shape]))
+    terms = tree.args if isinstance(tree, Fn) and tree.name == "add" else (tree,)
+    factors = [sorted(part.node for part in scalar.refs(term)) for term in terms if isinstance(term, Fn)]
+    return bool(factors) and all(pair == sorted(node.inputs[:2]) for pair in factors)
 
 
-def nonzero_products(op: Op, a: Array, b: Array) -> int:
-    """How many products of two numbers, neither of them 0, the operation makes."""
-    return int(np.add.reduce(op.value((a != 0) * 1.0, (b != 0) * 1.0), axis=None))
+def nonzero_products(node: Node, op: Op, inputs: Sequence[Array]) -> int:
+    """How many products of two numbers, neither of them 0, the operation makes.
+
+    That is the sum of what it gives for 1 in place of every other number than 0; a bias is no product.
+    """
+    factors = [(value != 0) * 1.0 for value in inputs[:2]]
+    return int(np.add.reduce(op.value(*factors, *map(np.zeros_like, inputs[2:]), **node.options), axis=None))
 
 
 def effort_of(trace: Trace) -> int:
     """How many products with no factor 0 a whole trace has."""
     count = 0
     for node in trace.nodes:
-        if isinstance(node.op, Op) and node.out is None and is_product(node.op):
-            count += nonzero_products(node.op, *[trace.value(i) for i in node.inputs])
+        if node.out is None and multiplies(trace, node):
+            assert isinstance(node.op, Op)
+            count += nonzero_products(node, node.op, [trace.value(i) for i in node.inputs])
     return count
 
 

@@ -139,6 +139,7 @@ _PLAIN = str.maketrans({"Σ": "sum", "·": "*", "÷": "/", "−": "-", "ᵀ": ".
 _AXES = ("per column", "per row")
 
 
+@lru_cache(maxsize=4096)
 def caption(expr: Expr, ascii: bool = False, *, flat: bool = True) -> str:
     """A formula as the caption of a page: `relu(W1 @ x + b1)` -> "ReLU(W₁ x + b₁)".
 

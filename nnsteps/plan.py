@@ -286,8 +286,9 @@ def duplicate(trace: Trace) -> Trace:
 def refilled(trace: Trace, problem: Problem, slots: Sequence[int], values: Values) -> Trace:
     """The trace of a problem that differs from the trace's own in its numbers only."""
     assert Node._fields[4] == "value"
+    answers = trace.answers()  # what no number plays a part in is told once for all
     again = duplicate(trace)
-    again.problem = problem
+    again.problem, again._answers = problem, answers
     again.nodes = [
         Node(node.id, node.op, node.inputs, node.options, values[slot], *node[5:])
         for node, slot in zip(trace.nodes, slots, strict=False)  # the slots of conditions come last

@@ -36,7 +36,7 @@ from nnsteps.variation import Constraint, Variation
 from nnsteps.writing import Template
 
 TRIES = 20_000
-TRIES_SOLVED = 1_000  # where each attempt has to be solved
+SOLVED = 40  # how many tries an attempt counts for that the first plan does not apply to: it may have to be solved
 MOST_PLANS = 60
 BY_HAND, EXACT = Settings(), Settings(exact=True, rounding="inside")
 Numbers = Mapping[str, Array | Words]
@@ -87,12 +87,12 @@ class _Compiled:
 
 
 class Practice:
-    """The variants of one problem. `attempts` and `rejected` count what was tried, over all variants."""
+    """The variants of one problem. `attempts`, `rejected` and `solved` (the slow ones) count over all variants."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.variation = variation.read(problem)
-        self.attempts = 0
+        self.attempts = self.solved = 0
         self.rejected: Counter[str] = Counter()
         self._plain = changed_given(problem, {}).changed(practice=None, aliases=(), order=None)
         self._template: Template | None = None
@@ -110,16 +110,17 @@ class Practice:
         Errors: LimitError that names what rejected most attempts.
         """
         rejected: Counter[str] = Counter()
-        tries = TRIES_SOLVED if self._is_solved else TRIES
+        attempt = tried = 0
         with np.errstate(all="ignore"):
-            for attempt in range(tries):
-                found = self._attempt(seed, key, attempt)
+            while tried < TRIES:
+                found, is_quick = self._attempt(seed, key, attempt)
                 self.attempts += 1
                 if isinstance(found, Variant):
                     return found
                 rejected[found] += 1
                 self.rejected[found] += 1
-        raise self._given_up(rejected, tries)
+                attempt, tried = attempt + 1, tried + (1 if is_quick else SOLVED)
+        raise self._given_up(rejected, attempt)
 
     def rebuild(self, id: Id) -> tuple[Variant, ids.Changes]:
         """The variant of an id, and which variables the file has gained or lost since.
@@ -152,8 +153,8 @@ class Practice:
 
     # --- attempts ---
 
-    def _attempt(self, seed: int, key: str, attempt: int) -> Variant | str:
-        """A variant, or what rejected the attempt."""
+    def _attempt(self, seed: int, key: str, attempt: int) -> tuple[Variant | str, bool]:
+        """A variant, or what rejected the attempt; and whether the first plan was the one to tell."""
         draws = Draws(self.problem.name, seed, key, attempt)
         sizes = self.variation.draw_sizes(draws)
         drawn: dict[str, Array | Words] = {}
@@ -172,17 +173,18 @@ class Practice:
             except Turned:
                 continue
         else:
+            self.solved += 1
             for name in variables:
                 draw(name)
             try:
                 compiled = _Compiled(self._filled(drawn), self.variation, self._first.original, once=self._is_solved)
             except StepsError:
-                return "rounded away"
+                return "rounded away", False
             if not self._is_solved:
-                known[:] = [*known[-MOST_PLANS:], compiled]
+                known[:] = [*known[:1], *known[1:][1 - MOST_PLANS :], compiled]
             check, values = compiled.plan.attempt(draw)
         if check is not None:
-            return check.name
+            return check.name, known[:1] == [compiled]
         for name in variables:
             draw(name)
         id = Id(self.problem.name, seed, key, attempt, ids.hash_of(_bytes(drawn)))
@@ -194,7 +196,7 @@ class Practice:
             route = compiled.routes[int(exact)]
             return refilled(route.trace, problem, route.slots, values)
 
-        return Variant(id, problem, drawn, trace)
+        return Variant(id, problem, drawn, trace), known[:1] == [compiled]
 
     def _numbers(self, draws: Draws) -> Numbers:
         sizes = self.variation.draw_sizes(draws)

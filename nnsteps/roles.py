@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnsteps.ops import Op
-from nnsteps.trace import FORWARD, Trace
+from nnsteps.trace import FORWARD, Trace, told_once
 
 
 def _is_product(trace: Trace, node: int) -> bool:
@@ -25,6 +25,7 @@ def summands(trace: Trace, node: int) -> list[int]:
     return [node]
 
 
+@told_once
 def weights(trace: Trace) -> set[int]:
     """Given values that stand left in a product with data."""
     given = set(trace.given.values())
@@ -35,6 +36,7 @@ def weights(trace: Trace) -> set[int]:
     }
 
 
+@told_once
 def biases(trace: Trace) -> set[int]:
     """Given columns (or single numbers) that are added to a product."""
     given = set(trace.given.values())
@@ -61,6 +63,7 @@ def _given_pairs(trace: Trace) -> list[tuple[int, int]]:
     return [(left, right) for left, right in pairs if left in given and right in given]
 
 
+@told_once
 def learnable(trace: Trace) -> list[str]:
     """The given names that training may change, in the order of their first use.
 

@@ -54,10 +54,7 @@ class Style:
 
     def write(self, x: float) -> str:
         """x as text, with a true minus (a hyphen in ASCII): Style(2).write(-0.5) -> '−0.5'."""
-        text = self._plain(x)
-        if self.ascii:
-            return text
-        return text.replace("-", "−") if "×" not in text else _scientific(text)
+        return _written(self, x)
 
     def shown(self, x: float) -> float:
         """The value that the text stands for."""
@@ -73,6 +70,8 @@ class Style:
     def _plain(self, x: float) -> str:
         if not math.isfinite(x):
             return {math.inf: "∞", -math.inf: "-∞"}.get(x, "nan") if not self.ascii else str(x)
+        if abs(x) < LARGEST and x == int(x):  # most numbers are whole, and whole in every style
+            return str(int(x))
         exact = canonical(x)
         if not exact:
             return "0"
@@ -92,6 +91,14 @@ class Style:
         digits, exponent = f"{_significant(exact, 3):.2e}".split("e")
         digits = digits.rstrip("0").rstrip(".") if exact == Decimal(f"{digits}e{exponent}") else digits
         return f"{digits}e{int(exponent)}" if self.ascii else f"{digits}×10^{int(exponent)}"
+
+
+@lru_cache(maxsize=8192)
+def _written(style: Style, x: float) -> str:
+    text = style._plain(x)
+    if style.ascii:
+        return text
+    return text.replace("-", "−") if "×" not in text else _scientific(text)
 
 
 def style_for(

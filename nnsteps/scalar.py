@@ -160,25 +160,34 @@ def evaluate(tree: Tree, look_up: Callable[[Ref], float]) -> float:
 
 def magnitude(tree: Tree, look_up: Callable[[Ref], float]) -> float:
     """How large the numbers inside the tree get: the scale for a fair comparison of two sums."""
+    return measured(tree, look_up)[1]
+
+
+def measured(tree: Tree, look_up: Callable[[Ref], float]) -> tuple[float, float]:
+    """The value of a tree and its magnitude, in one walk."""
     if not isinstance(tree, Fn):
-        return abs(evaluate(tree, look_up))
-    inside = [magnitude(arg, look_up) for arg in tree.args]
+        value = tree.value if isinstance(tree, Const) else look_up(tree)
+        return value, abs(value)
+    values, inside = zip(*[measured(arg, look_up) for arg in tree.args], strict=True)
+    value = float(FUNCTIONS[tree.name](*values))
     if tree.name == "mul":
-        return math.prod(inside)
-    own = abs(evaluate(tree, look_up))
-    return max(own, sum(inside)) if tree.name in ("add", "neg") else own
+        return value, math.prod(inside)
+    return value, max(abs(value), sum(inside)) if tree.name in ("add", "neg") else abs(value)
 
 
 def inline(tree: Tree, expand: Callable[[Ref], Tree | None]) -> Tree:
     """The same tree with references replaced by what `expand` gives for them; None leaves a reference alone."""
+    while isinstance(tree, Ref):
+        inner = expand(tree)
+        if inner is None:
+            return tree
+        tree = inner
     if isinstance(tree, Const):
         return tree
-    if isinstance(tree, Ref):
-        inner = expand(tree)
-        return tree if inner is None else inline(inner, expand)
     args = [inline(arg, expand) for arg in tree.args]
-    claims = {"if": 1, "and": len(args), "or": len(args)}.get(tree.name, 0)
-    args[:claims] = [_claim(arg) for arg in args[:claims]]
+    if tree.name in ("if", "and", "or"):
+        claims = 1 if tree.name == "if" else len(args)
+        args[:claims] = [_claim(arg) for arg in args[:claims]]
     if all(map(operator.is_, args, tree.args)):
         return tree
     if tree.name == "add":

@@ -30,8 +30,8 @@ def _lines(trace: Trace) -> Iterator[str]:
         value = trace.value(step.node)
         for at in np.ndindex(*value.shape):
             tree = trace.explain(step.node, at)
-            found = scalar.evaluate(tree, trace.look_up)
-            scale = max(abs(float(value[at])), scalar.magnitude(tree, trace.look_up))
+            found, scale = scalar.measured(tree, trace.look_up)
+            scale = max(abs(float(value[at])), scale)
             if not (abs(found - value[at]) <= LINE * scale or found == value[at]):
                 name = cell_name(step.key, at, value.shape)
                 yield f"{name} is {value[at]:.12g}, its worked line gives {found:.12g}"

@@ -7,7 +7,8 @@ steps, a by-hand value for the by-hand form. Nodes are only ever appended, so ev
 trace can be replayed with some values changed and every recorded choice held.
 
 Cells are explained on demand: `cell` gives the arithmetic of one cell over the cells of the node's inputs, `explain`
-continues until it meets named values. Nothing of that is stored.
+continues until it meets named values. Only short arithmetic is kept, because a page asks for it more than once, and
+traces of the same shape ask for the same.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -26,11 +28,14 @@ from nnsteps.errors import UnknownName, nearest
 from nnsteps.families import Family
 from nnsteps.formula import Expr
 from nnsteps.ops import NO_OPTIONS, Array, Cells, Op, Options
-from nnsteps.scalar import Const, Ref, Tree
+from nnsteps.scalar import Const, Fn, Ref, Tree
 
 if TYPE_CHECKING:
     from nnsteps.problem import Problem, StepItem
 
+P = ParamSpec("P")
+T = TypeVar("T")
+MOST_KEPT, LONGEST_KEPT = 2_000, 32  # cells whose arithmetic is kept, and its terms
 Sides = tuple["tuple[str, ...] | None", "tuple[str, ...] | None"]
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 
@@ -140,6 +145,8 @@ class Trace:
     warnings: list[str] = field(default_factory=list)
     literals: dict[int, float] = field(default_factory=dict)  # the nodes that are numbers of a formula
     _literals: dict[float, int] = field(default_factory=dict)
+    _answers: dict[Any, Any] = field(default_factory=dict)  # the next two: see told_once
+    _answered_at: tuple[int, int, int] = (0, 0, 0)
 
     # --- recording ---
 
@@ -223,6 +230,13 @@ class Trace:
         self.by_key[key] = node
         return key
 
+    def answers(self) -> dict[Any, Any]:
+        """What was told of the trace as it is now; nothing as soon as something is recorded."""
+        now = (len(self.nodes), len(self.steps), len(self.gradients))
+        if now != self._answered_at:
+            self._answers, self._answered_at = {}, now
+        return self._answers
+
     # --- reading ---
 
     def value(self, node: int) -> Array:
@@ -289,8 +303,27 @@ class Trace:
 
         instead: for some nodes another way to say their cells.
         """
+        if stop is None and instead is None:
+            return self._explained(node, at)
+        return self._explain(node, at, stop or self.keys.__contains__, instead)
+
+    def _explained(self, node: int, at: tuple[int, ...]) -> Tree:
+        known = self.answers().setdefault("explained", {})
+        if (node, at) in known:
+            return known[node, at]  # type: ignore[no-any-return]
+        tree = self._explain(node, at, self.keys.__contains__, None)
+        if len(known) < MOST_KEPT and not (isinstance(tree, Fn) and len(tree.args) > LONGEST_KEPT):
+            known[node, at] = tree
+        return tree
+
+    def _explain(
+        self,
+        node: int,
+        at: tuple[int, ...],
+        halt: Callable[[int], bool],
+        instead: Mapping[int, Callable[[tuple[int, ...]], Tree]] | None,
+    ) -> Tree:
         literals = self.literals
-        halt = stop or self.keys.__contains__
         known: dict[int, Callable[[tuple[int, ...]], Tree] | None] = {}  # for each node that is met: how to go on
 
         def expand(ref: Ref) -> Tree | None:
@@ -426,6 +459,22 @@ class Trace:
         from nnsteps.render.notebook import page_html
 
         return page_html(self)
+
+
+def told_once(question: Callable[Concatenate[Trace, P], T]) -> Callable[Concatenate[Trace, P], T]:
+    """The same question about a trace, whose answer is kept until something is recorded.
+
+    For what follows from the operations alone: traces that differ in their numbers only share the answers (see plan).
+    """
+
+    @wraps(question)
+    def asked(trace: Trace, /, *about: P.args, **more: P.kwargs) -> T:
+        known, key = trace.answers(), (question, *about)
+        if key not in known:
+            known[key] = question(trace, *about, **more)
+        return known[key]  # type: ignore[no-any-return]
+
+    return asked
 
 
 def as_lists(value: Array) -> list[Any]:

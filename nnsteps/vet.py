@@ -19,6 +19,8 @@ from nnsteps.trace import Trace
 MOST_GUESSED = 0.8  # of the answers, by always writing the likeliest number
 MOST_TWICE = 0.1  # of the variants
 MOST_SHOWN = 6  # rules and constraints, those that rejected most
+MOST_SOLVED = 500  # attempts that no plan applied to, so that they had to be solved, …
+MOST_SOLVED_EACH = 10  # … and for each variant so many more
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ def examine(problem: Problem, count: int, seed: int) -> Findings:
             variant = practice.variant(seed, str(number))
         except LimitError as error:
             failures.append(error.message)
+            break
+        if practice.solved > MOST_SOLVED + MOST_SOLVED_EACH * number and practice.rejected:
+            worst, rejected = practice.rejected.most_common(1)[0]
+            slow = f"{practice.solved:,} attempts went ways of their own and had to be solved"
+            failures.append(f"given up after {number} variants: {slow}; `{worst}` rejected {rejected:,}")
             break
         key = practice.text(variant).split("given:", 1)[-1]
         twice += key in seen

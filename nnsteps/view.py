@@ -14,7 +14,7 @@ from nnsteps.cells import find_cell
 from nnsteps.errors import StepsError, UsageError, nearest
 from nnsteps.notation import pretty
 from nnsteps.ops import side_text
-from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step, Trace
+from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step, Trace, told_once
 from nnsteps.working import ALL_CELLS, Blanks, Writer, is_product
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Context:
         if view.blank:
             blanks = _asked(trace, view.ask) if view.ask else _blanks(trace)
             blanks = {**blanks, **_of_strips(trace, blanks)}
-        return cls(trace, view, exact, writer, learnable, _roles(trace, learnable), blanks)
+        return cls(trace, view, exact, writer, learnable, _roles(trace), blanks)
 
     def name(self, key: str) -> str:
         """A name as this page writes it."""
@@ -159,7 +159,9 @@ def _of_strips(trace: Trace, blanks: Blanks) -> Blanks:
     return out
 
 
-def _roles(trace: Trace, learnable: Mapping[int, str]) -> dict[int, str]:
+@told_once
+def _roles(trace: Trace) -> Mapping[int, str]:
+    learnable = {trace.given[name] for name in roles.learnable(trace)}
     out: dict[int, str] = {node: doc.WEIGHT if node in learnable else doc.GIVEN for node in trace.given.values()}
     for node in roles.biases(trace):
         out[node] = doc.BIAS if node in learnable else out[node]

@@ -11,8 +11,8 @@ from nnsteps import document as doc
 from nnsteps import scalar
 from nnsteps.document import Work
 from nnsteps.ops import Array
-from nnsteps.scalar import Ref
-from nnsteps.trace import Trace
+from nnsteps.scalar import Ref, Tree
+from nnsteps.trace import Trace, told_once
 from nnsteps.working import Blanks, Writer, core, look, places_of, with_hand
 
 At = tuple[int, ...]
@@ -48,7 +48,7 @@ class Worker:
         places = [self._at(value.shape, i, j) for j in columns for i in rows]
         if look(trace, middle) == "window" and self.work == "lines":  # a map is read cell by cell, not by columns
             places = places_of(value)[:MOST_WINDOWS]
-        trees = [trace.explain(middle, at, self._stands_on_page) for at in places]
+        trees = [self._tree(middle, at) for at in places]
         if not any(isinstance(tree, scalar.Fn) for tree in trees):
             return ()  # nothing is computed: copies and counts
         values = [self.writer.number(Ref(middle, at)) for at in places]
@@ -85,12 +85,18 @@ class Worker:
         trace = self.trace
         middle = core(trace, node)
         places = [(row, j) for j in range(trace.value(node).shape[1])]
-        trees = [trace.explain(middle, at, self._stands_on_page) for at in places]
+        trees = [self._tree(middle, at) for at in places]
         if not any(isinstance(tree, scalar.Fn) for tree in trees):
             return ()
         values = [self.writer.number(Ref(middle, at)) for at in places]
         sums = self.writer.sums([(tree, x, middle) for tree, x in zip(trees, values, strict=True)])
         return tuple([self._finish_sum(line, node, middle, at) for line, at in zip(sums, places, strict=True)])
+
+    def _tree(self, node: int, at: At) -> Tree:
+        """The arithmetic of a cell over what stands on the page; mostly that is what has a name."""
+        source = self.trace.origin(Ref(node, at)).node
+        is_named = self.printed.isdisjoint(_unnamed_behind(self.trace, source))
+        return self.trace.explain(node, at, None if is_named else self._stands_on_page)
 
     def _stands_on_page(self, node: int) -> bool:
         return node in self.trace.keys or node in self.printed
@@ -198,3 +204,16 @@ class Worker:
         words = f"{listed} {'is' if len(texts) == 1 else 'are'} negative: crossed out, 0"
         row = self._drawn_row(above.shape, negative[0]) if negative[0][0] in self.writer.rows(above.shape[0]) else 0
         return (Work(row, words=words),)
+
+
+@told_once
+def _unnamed_behind(trace: Trace, node: int) -> frozenset[int]:
+    """The values without a name that a value is computed through."""
+    found, todo = set[int](), [node]
+    while todo:
+        here = trace.nodes[todo.pop()]
+        nearer = [here.out] if here.out is not None else here.inputs
+        new = [i for i in nearer if i not in trace.keys and i not in found]
+        found.update(new)
+        todo.extend(new)
+    return frozenset(found)

@@ -12,7 +12,7 @@ from nnsteps.notation import caption, pretty
 from nnsteps.ops import Array, Op
 from nnsteps.rounding import Style, canonical, decimals, style_for
 from nnsteps.scalar import ASCII, PAPER, Const, Ref, Tree
-from nnsteps.trace import Trace
+from nnsteps.trace import Trace, told_once
 from nnsteps.transliterate import to_ascii
 
 MOST_ROWS, HEAD, TAIL = 16, 6, 2
@@ -76,7 +76,10 @@ class Writer:
 
     def number(self, ref: Ref) -> float:
         """The number of a cell; 0 where only the last bits of a difference are left (1 − 0.9999999999999999)."""
-        x = self.trace.look_up(ref)
+        return self._clear(ref, self.trace.look_up(ref))
+
+    def _clear(self, ref: Ref, x: float) -> float:
+        """The number of a cell, which is x, or 0."""
         if x == 0 or abs(x) >= NOISE:
             return x
         if ref not in self._clean:
@@ -166,20 +169,18 @@ class Writer:
         """The numbers of a node in rows and columns, long sides folded."""
         value = self.trace.value(node)
         flat = value.reshape(-1, value.shape[-1])
-        style, wordy = self.style(node), node in self.trace.wordy
+        wordy, is_blank, marks = node in self.trace.wordy, blank == ALL_CELLS, marks or {}
+        write = (lambda x: self.text(node, x)) if wordy else self.style(node).write
         rows, columns = self.rows(flat.shape[0]), shown(flat.shape[1], self.most_columns)
-
-        def place(i: int, j: int) -> Ref:
-            return Ref(node, (*(int(k) for k in np.unravel_index(i, value.shape[:-1])), j))
+        stacked = tuple(np.ndindex(value.shape[:-1])) if value.ndim > 2 else ()
 
         def cell(i: int, j: int | None) -> Cell:
             if j is None:
                 return Cell("..." if self.ascii else "⋯")
-            if blank == ALL_CELLS or (i, j) in blank:
-                return Cell("", BLANK, self.trace.origin(place(i, j)))
-            ref = place(i, j)
-            text = self.text(node, self.number(ref)) if wordy else style.write(self.number(ref))
-            return Cell(text, (marks or {}).get((i, j), ""), self.trace.origin(ref))
+            ref = Ref(node, (*stacked[i], j) if stacked else (i, j))
+            if is_blank or (i, j) in blank:
+                return Cell("", BLANK, self.trace.origin(ref))
+            return Cell(write(self._clear(ref, flat.item(i, j))), marks.get((i, j), ""), self.trace.origin(ref))
 
         left_out = []
         if None in rows:
@@ -302,9 +303,11 @@ def _matrices(shape: tuple[int, ...]) -> tuple[str, ...]:
 def _drawn(value: Array) -> list[float]:
     """The numbers of a value that are drawn."""
     flat = value.reshape(-1, value.shape[-1])
-    rows = [i for i in shown(flat.shape[0], MOST_ROWS) if i is not None]
-    columns = [j for j in shown(flat.shape[1], MOST_COLUMNS) if j is not None]
-    return [float(x) for x in flat[np.ix_(rows, columns)].flat]
+    if flat.shape[0] > MOST_ROWS or flat.shape[1] > MOST_COLUMNS:
+        rows = [i for i in shown(flat.shape[0], MOST_ROWS) if i is not None]
+        columns = [j for j in shown(flat.shape[1], MOST_COLUMNS) if j is not None]
+        flat = flat[np.ix_(rows, columns)]
+    return flat.ravel().tolist()
 
 
 def with_hand(line: Sum, text: str) -> Sum:
@@ -323,6 +326,7 @@ def is_product(trace: Trace, node: int) -> bool:
     return look(trace, node) == "product" and trace.value(node).ndim == 2
 
 
+@told_once
 def parts_of(trace: Trace, node: int) -> tuple[list[int], list[int]]:
     """The products of a sum, and its other parts."""
     parts = roles.summands(trace, node)
@@ -331,6 +335,7 @@ def parts_of(trace: Trace, node: int) -> tuple[list[int], list[int]]:
     return products, [part for part in parts if part not in products]
 
 
+@told_once
 def is_picture_of_products(trace: Trace, node: int) -> bool:
     """Whether a value is drawn as a corner: products, and at most one column added to them."""
     value = trace.value(node)
@@ -343,7 +348,7 @@ def is_picture_of_products(trace: Trace, node: int) -> bool:
 
 def places_of(value: Array) -> list[tuple[int, ...]]:
     """All places of an array, in reading order."""
-    return [tuple(int(k) for k in at) for at in np.ndindex(*value.shape)]
+    return list(np.ndindex(value.shape))
 
 
 def core(trace: Trace, node: int) -> int:

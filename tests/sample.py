@@ -1,4 +1,4 @@
-"""Which bundled problems a test goes through: a sample in the usual run, all of them where NNSTEPS_SLOW is set."""
+"""Which bundled problems a test goes through: a sample in the usual run, all of them where NNSTEPS_ALL is set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def sample() -> dict[str, Problem]:
     found: dict[str, Problem] = {}
     topics: set[str | None] = set()
     for problem in bundled():
-        if os.environ.get("NNSTEPS_SLOW") or problem.topic in COLLECTION or problem.topic not in topics:
+        if os.environ.get("NNSTEPS_ALL") or problem.topic in COLLECTION or problem.topic not in topics:
             found[problem.name] = problem
         topics.add(problem.topic)
     return found

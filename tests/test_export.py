@@ -15,6 +15,7 @@ import pytest
 import nnsteps as package
 from nnsteps.cli import run
 from nnsteps.cli.commands import EXPORTS
+from nnsteps.collection import entries
 from nnsteps.errors import UnknownName, UsageError
 from nnsteps.layout import View, page
 from nnsteps.render.formats import FORMATS
@@ -210,8 +211,10 @@ def test_a_folder_gets_a_file_for_each_problem(export, tmp_path):
 
 
 def test_all_bundled_problems_are_written(export, tmp_path):
-    assert export("--all", "--out", tmp_path, "--to", "markdown") == (0, "", "")
-    assert {path.stem for path in tmp_path.iterdir()} == set(NAMES)
+    code, out, said = export("--all", "--out", tmp_path, "--to", "markdown")
+    assert (code, out) == (0, "")
+    assert all(line.startswith("note: ") for line in said.splitlines())
+    assert {path.stem for path in tmp_path.iterdir()} == {entry.name for entry in entries()}
     assert (tmp_path / "softmax.md").read_text(encoding="utf-8") == export("softmax")[1]
 
 

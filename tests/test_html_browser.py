@@ -13,6 +13,7 @@ from tests.test_html import NAMES, boxes, cells, pages
 pytestmark = [
     pytest.mark.skipif(browser.PROGRAM is None, reason="Chromium is not installed"),
     pytest.mark.xdist_group("chromium"),
+    pytest.mark.slow,
 ]
 VARIED = (
     "backprop", "self-attention", "transformer", "gan", "batch-normalization", "seven-layers", "rnn",

@@ -416,8 +416,8 @@ HANDMADE: dict[str, tuple[Document, dict[str, float]]] = {
 # --- without a spreadsheet program -------------------------------------------------------------------------------
 
 PORTABLE = {
-    "SUM", "SUMPRODUCT", "EXP", "LN", "SQRT", "TANH", "ABS", "INT", "IF", "AND", "OR", "MAX", "MIN", "ROUND", "INDEX",
-    "CHOOSE", "SIN", "COS", "ERF", "LOG",
+    "SUM", "SUMPRODUCT", "EXP", "LN", "SQRT", "TANH", "ABS", "SIGN", "INT", "IF", "AND", "OR", "MAX", "MIN", "ROUND",
+    "INDEX", "CHOOSE", "SIN", "COS", "ERF", "LOG",
 }  # fmt: skip
 
 
@@ -609,7 +609,7 @@ def test_the_weights_stand_in_a_red_frame_with_the_bias_in_grey() -> None:
 
 
 class TestCalculated:
-    pytestmark = needs_libreoffice
+    pytestmark = (*needs_libreoffice, pytest.mark.slow)  # LibreOffice needs a minute
 
     @pytest.mark.parametrize("name", PROBLEMS)
     def test_formulas_give_the_recorded_numbers(self, calculated: Calculated, name: str) -> None:

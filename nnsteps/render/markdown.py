@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from nnsteps import document as doc
 from nnsteps.document import Answer, Answers, Caption, Corner, Document, Frames, Link, Prose, Section, Spine, Turns
@@ -29,6 +30,7 @@ def write(sheet: Sheet) -> str:
     return _Writer(sheet).text()
 
 
+@lru_cache(maxsize=4096)
 def escaped(text: str) -> str:
     """Prose in which nothing is markup. Example: escaped("2 * x_1 <b>") -> r"2 \\* x\\_1 \\<b\\>"."""
     text = " ".join(text.split())
