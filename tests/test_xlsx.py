@@ -44,11 +44,6 @@ from tests.sample import sample
 from tests.test_laws import EMPTY, drawn
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
-needs_libreoffice = [
-    pytest.mark.libreoffice,
-    pytest.mark.xdist_group("libreoffice"),
-    pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed (libreoffice-calc-nogui)"),
-]
 ALWAYS = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load">
@@ -608,9 +603,11 @@ def test_the_weights_stand_in_a_red_frame_with_the_bias_in_grey() -> None:
 # --- calculated by LibreOffice -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # LibreOffice needs a minute
+@pytest.mark.libreoffice
+@pytest.mark.xdist_group("libreoffice")
+@pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed (libreoffice-calc-nogui)")
 class TestCalculated:
-    pytestmark = (*needs_libreoffice, pytest.mark.slow)  # LibreOffice needs a minute
-
     @pytest.mark.parametrize("name", PROBLEMS)
     def test_formulas_give_the_recorded_numbers(self, calculated: Calculated, name: str) -> None:
         trace = nnsteps.solve(name)
