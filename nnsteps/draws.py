@@ -35,7 +35,7 @@ class Draws:
         """As many numbers from 0 to n − 1."""
         limit, words = WORDS - WORDS % n, self._words(variable, count)
         if max(words) >= limit:
-            words = [word if word < limit else self._again(variable, k, limit) for k, word in enumerate(words)]
+            return [(word if word < limit else self._again(variable, k, limit)) % n for k, word in enumerate(words)]
         return [word % n for word in words]
 
     def order(self, length: int, variable: str) -> list[int]:
@@ -47,10 +47,10 @@ class Draws:
             places[last], places[other] = places[other], places[last]
         return places
 
-    def _words(self, variable: str, count: int) -> list[int]:
+    def _words(self, variable: str, count: int) -> tuple[int, ...]:
         key = self._key + variable.encode() + b"\0"
-        words: list[int] = []
-        for block in range((count + 7) // 8):
+        words = _EIGHT(sha256(key + b"0").digest())
+        for block in range(1, (count + 7) // 8):
             words += _EIGHT(sha256(key + b"%d" % block).digest())
         return words[:count]
 

@@ -18,6 +18,7 @@ To add a rule: a function that gives its checks for one route, its line in `_RUL
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -190,15 +191,15 @@ def _clear(slots: tuple[int, ...], op: Op, options: Mapping[str, object]) -> Che
     assert margin is not None
     may_meet = op.name in ("floor", "ceil") or op.look.kind == "claim"  # 2 ≤ 2 holds, and ⌊2⌋ is 2: nobody errs there
     narrow = NARROW_ROUNDING / 10.0 ** float(str(options.get("digits", 0))) if op.look.kind == "rounding" else NARROW
+    sure = max(narrow, SLACK)
 
     def holds(values: Values) -> bool:
         inputs = [values[i] for i in slots]
         least = margin(*inputs, **options)
         if may_meet:
             least = least[least != 0]
-        if not least.size:
-            return True
-        return bool(least.min() > (SLACK if all(_is_exact(value) for value in inputs) else narrow))
+        smallest = float(least.min()) if least.size else math.inf
+        return smallest > sure or smallest > (SLACK if all(_is_exact(value) for value in inputs) else narrow)
 
     return Check("margin", slots, holds, cost=10)
 
@@ -294,22 +295,17 @@ def _effort(route: Route, original: Original) -> Iterator[Check]:
     trace, total = route.trace, original.effort
     if route.is_exact or not total:
         return
-    products = [(node, op) for node, op in route.computed() if multiplies(trace, node)]
-    counts = [_counting(node, op, route.slots_of(node), node.inputs[0] in trace.literals) for node, op in products]
+    products = [
+        (route.slots_of(node)[:2], _products(trace, node)) for node, _ in route.computed() if multiplies(trace, node)
+    ]
+    factors = tuple({slot for pair, _ in products for slot in pair})
 
     def holds(values: Values) -> bool:
-        return abs(sum(count(values) for count in counts) - total) <= EFFORT * total
+        ones = {slot: _ones(values[slot]) for slot in factors}
+        counts = [count(ones[first], ones[second]) for (first, second), count in products]
+        return bool(abs(np.concatenate(counts, axis=None).sum() - total) <= EFFORT * total)
 
-    needs = {slot for node, _ in products for slot in route.slots_of(node)}
-    yield Check("effort", tuple(needs), holds, cost=8 * len(products))
-
-
-def _counting(node: Node, op: Op, slots: tuple[int, ...], is_scaled: bool) -> Callable[[Values], int]:
-    """What counts the products of one operation; where a number of the formula is the factor, the quick way."""
-    first, second = slots[:2]
-    if is_scaled and op.name == "mul":
-        return lambda values: int(np.count_nonzero(values[second])) if values[first].any() else 0
-    return lambda values: nonzero_products(node, op, [values[slot] for slot in slots])
+    yield Check("effort", factors, holds, cost=8 * len(products))
 
 
 def multiplies(trace: Trace, node: Node) -> bool:
@@ -328,13 +324,20 @@ def multiplies(trace: Trace, node: Node) -> bool:
     return bool(factors) and all(pair == sorted(node.inputs[:2]) for pair in factors)
 
 
-def nonzero_products(node: Node, op: Op, inputs: Sequence[Array]) -> int:
-    """How many products of two numbers, neither of them 0, the operation makes.
+def _ones(value: Array) -> Array:
+    """1 in place of every number but 0."""
+    return np.asarray(value != 0, dtype=np.float64)
 
-    That is the sum of what it gives for 1 in place of every other number than 0; a bias is no product.
+
+def _products(trace: Trace, node: Node) -> Callable[[Array, Array], Array]:
+    """How many products of two numbers, neither of them 0, each cell is made of.
+
+    That is what the operation gives for 1 in place of every other number than 0. A bias is no product.
     """
-    factors = [(value != 0) * 1.0 for value in inputs[:2]]
-    return int(np.add.reduce(op.value(*factors, *map(np.zeros_like, inputs[2:]), **node.options), axis=None))
+    assert isinstance(node.op, Op)
+    function, options = node.op.value, node.options
+    others = [np.zeros_like(trace.value(i)) for i in node.inputs[2:]]
+    return lambda a, b: np.asarray(function(a, b, *others, **options), dtype=np.float64)
 
 
 def effort_of(trace: Trace) -> int:
@@ -342,8 +345,8 @@ def effort_of(trace: Trace) -> int:
     count = 0
     for node in trace.nodes:
         if node.out is None and multiplies(trace, node):
-            assert isinstance(node.op, Op)
-            count += nonzero_products(node, node.op, [trace.value(i) for i in node.inputs])
+            first, second = (_ones(trace.value(i)) for i in node.inputs[:2])
+            count += int(_products(trace, node)(first, second).sum())
     return count
 
 

@@ -20,8 +20,6 @@ from copy import copy
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from nnsteps.compounds import SHORTCUTS, Compound
 from nnsteps.evaluate import evaluate, parsed
 from nnsteps.ops import Array, Op
@@ -267,7 +265,7 @@ def guards(slots: Slots, conditions: Iterable[tuple[int, int]]) -> list[Guard]:
 
 
 def _same(slot: int, before: Array) -> Callable[[Values], bool]:
-    return lambda values: np.array_equal(values[slot], before)
+    return lambda values: bool((values[slot] == before).all())
 
 
 # --- the trace again --------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from nnsteps import differences, ids, scalar
 from nnsteps.cli import run
 from nnsteps.collection import bundled, find
 from nnsteps.errors import StepsError
-from nnsteps.ops import Op
+from nnsteps.ops import REGISTRY, Op
 from nnsteps.practice import Practice, Variant
 from nnsteps.problem import Problem
 from nnsteps.scalar import Fn, Tree
@@ -108,6 +108,19 @@ def test_another_seed_or_variant_gives_another_problem() -> None:
     practice = Practice(find("backprop"))
     texts = [practice.text(practice.variant(seed, str(k))).split("given:")[1] for seed in range(5) for k in range(5)]
     assert len(set(texts)) == 25
+
+
+def test_variants_share_their_arithmetic_until_one_of_them_goes_on() -> None:
+    practice = Practice(find("backprop"))
+    one, other = (practice.variant(1, key).by_hand for key in "12")
+    node = one.by_key["z1"]
+    assert one.explain(node, (0, 0)) is other.explain(node, (0, 0))
+    assert any(one.value(node).ravel() != other.value(node).ravel())
+    one.bind("x1", one.record(REGISTRY["copy"], (one.by_key["a1"],), one["a1"]))
+    other.bind("x2", other.record(REGISTRY["neg"], (other.by_key["a1"],), -other["a1"]))
+    assert len(one.nodes) == len(other.nodes)
+    assert scalar.evaluate(one.explain(one.by_key["x1"], (1, 0)), one.look_up) == one["a1"][1, 0]
+    assert scalar.evaluate(other.explain(other.by_key["x2"], (1, 0)), other.look_up) == -other["a1"][1, 0]
 
 
 def test_the_variants_made_before_change_nothing() -> None:
