@@ -158,23 +158,6 @@ def evaluate(tree: Tree, look_up: Callable[[Ref], float]) -> float:
     return float(FUNCTIONS[tree.name](*(evaluate(arg, look_up) for arg in tree.args)))
 
 
-def magnitude(tree: Tree, look_up: Callable[[Ref], float]) -> float:
-    """How large the numbers inside the tree get: the scale for a fair comparison of two sums."""
-    return measured(tree, look_up)[1]
-
-
-def measured(tree: Tree, look_up: Callable[[Ref], float]) -> tuple[float, float]:
-    """The value of a tree and its magnitude, in one walk."""
-    if not isinstance(tree, Fn):
-        value = tree.value if isinstance(tree, Const) else look_up(tree)
-        return value, abs(value)
-    values, inside = zip(*[measured(arg, look_up) for arg in tree.args], strict=True)
-    value = float(FUNCTIONS[tree.name](*values))
-    if tree.name == "mul":
-        return value, math.prod(inside)
-    return value, max(abs(value), sum(inside)) if tree.name in ("add", "neg") else abs(value)
-
-
 def inline(tree: Tree, expand: Callable[[Ref], Tree | None]) -> Tree:
     """The same tree with references replaced by what `expand` gives for them; None leaves a reference alone."""
     while isinstance(tree, Ref):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnsteps import differences, scalar
+from nnsteps import differences, precision
 from nnsteps.cells import cell_name
 from nnsteps.ops import Array
 from nnsteps.trace import Trace
@@ -30,9 +30,8 @@ def _lines(trace: Trace) -> Iterator[str]:
         value = trace.value(step.node)
         for at in np.ndindex(*value.shape):
             tree = trace.explain(step.node, at)
-            found, scale = scalar.measured(tree, trace.look_up)
-            scale = max(abs(float(value[at])), scale)
-            if not (abs(found - value[at]) <= LINE * scale or found == value[at]):
+            found, scale = precision.measured(tree, trace.look_up)
+            if not (abs(found - value[at]) <= LINE * max(abs(float(value[at])), scale) or found == value[at]):
                 name = cell_name(step.key, at, value.shape)
                 yield f"{name} is {value[at]:.12g}, its worked line gives {found:.12g}"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from nnsteps import roles, scalar
+from nnsteps import precision, roles, scalar
 from nnsteps.document import BLANK, Cell, Grid, Sum, Term
 from nnsteps.notation import caption, pretty
 from nnsteps.ops import Array, Op
@@ -86,7 +86,7 @@ class Writer:
             tree = self.trace.explain(ref.node, ref.at)
             plain = isinstance(tree, Ref) and tree == ref
             again = x if plain else scalar.evaluate(tree, self._short)
-            left = 0.0 if plain else CANCELLED * scalar.magnitude(tree, self.trace.look_up)
+            left = 0.0 if plain else CANCELLED * precision.scale(tree, self.trace.look_up)
             self._clean[ref] = 0.0 if again == 0 or abs(x) <= left else x
         return self._clean[ref]
 
@@ -235,7 +235,7 @@ class Writer:
         if reason and not isinstance(tree, scalar.Fn):  # nothing but the condition decides
             return Sum((Term("+", reason),), "->" if self.ascii else "→", result)
         on_paper = scalar.evaluate(tree, lambda ref: self._operand(ref, more).shown(self.number(ref)))
-        if value == 0 and abs(on_paper) <= CANCELLED * scalar.magnitude(tree, self.trace.look_up):
+        if value == 0 and abs(on_paper) <= CANCELLED * precision.scale(tree, self.trace.look_up):
             on_paper = 0.0
         relation = "=" if style.write(on_paper) == result else ("~" if self.ascii else "≈")
         return Sum(self._terms(tree, more), relation, result, aside=reason)

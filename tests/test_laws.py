@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import nnsteps
-from nnsteps import scalar
+from nnsteps import precision, scalar
 from nnsteps.compounds import COMPOUNDS, SHORTCUTS, Compound, Stable
 from nnsteps.evaluate import evaluate, parsed
 from nnsteps.formula import Name, names, parse, parse_step
@@ -59,7 +59,7 @@ def law_1(op: Op, inputs: Arrays, options: Mapping[str, Any]) -> None:
     assert value.ndim >= 2
     for at in np.ndindex(*value.shape):
         tree = op.cell(at, *cells, **options)
-        found, scale = scalar.evaluate(tree, look_up), scalar.magnitude(tree, look_up)
+        found, scale = scalar.evaluate(tree, look_up), precision.scale(tree, look_up)
         assert abs(found - value[at]) <= 1e-13 * max(scale, abs(value[at])) + 1e-300, (op.name, at)
 
 

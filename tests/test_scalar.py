@@ -115,10 +115,6 @@ def test_inlining_puts_the_inner_arithmetic_in_place() -> None:
     assert scalar.write(tree, show) == "2·(y + z)"
 
 
-def test_magnitude_sees_what_cancels() -> None:
-    assert scalar.magnitude(add([Const(1e9), Const(-1e9)]), values()) == 2e9
-
-
 NUMBERS = st.integers(-9, 9).map(lambda number: Const(float(number)))
 TREES = st.recursive(
     NUMBERS,
