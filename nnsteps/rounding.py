@@ -16,6 +16,8 @@ from functools import lru_cache
 
 SIGNIFICANT = 12
 MOST_DECIMALS = 4
+UNDISPUTED = 1e9  # in units of the last decimal: beyond, 12 digits are too few to tell what is a half
+WHOLE = 2.0**52  # beyond, a float has no fraction to be rounded
 SMALLEST = 1e-4
 LARGEST = 1e12
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -29,9 +31,10 @@ def canonical(x: float) -> Decimal:
 
 def half_away(x: float, digits: float = 0) -> float:
     """x rounded to `digits` decimals, halves away from zero: half_away(2.675, 2) -> 2.68."""
-    if not math.isfinite(x):
+    size = abs(x) * 10.0 ** int(digits)
+    if not size < WHOLE:
         return x
-    return float(_quantize(canonical(x), int(digits))) + 0.0
+    return float(_quantize(canonical(x) if size < UNDISPUTED else Decimal(repr(x)), int(digits))) + 0.0
 
 
 @lru_cache(maxsize=8192)

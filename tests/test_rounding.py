@@ -3,10 +3,12 @@
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nnsteps.ops import REGISTRY
 from nnsteps.rounding import Style, canonical, decimals, half_away, style_for
 
 HALF_AWAY = [
@@ -23,12 +25,27 @@ HALF_AWAY = [
     (0.1 + 0.2, 1, 0.3),
     (1234.5, -2, 1200.0),
     (1e300, 2, 1e300),
+    (1e300, 15, 1e300),
+    (1e12, 0, 1e12),
+    (1e15, 0, 1e15),
+    (123456789012345.0, 0, 123456789012345.0),  # more than 12 digits, but whole
+    (123456789012345.6, 0, 123456789012346.0),
+    (999999999999.4, 0, 999999999999.0),
+    (900000000000.1, 0, 900000000000.0),
+    (-123456789012344.5, 0, -123456789012345.0),
+    (12345678901.25, 1, 12345678901.3),
 ]
 
 
 @pytest.mark.parametrize(("x", "digits", "expected"), HALF_AWAY)
 def test_halves_go_away_from_zero(x: float, digits: int, expected: float) -> None:
     assert half_away(x, digits) == expected
+
+
+@pytest.mark.parametrize(("x", "digits", "expected"), HALF_AWAY)
+def test_the_operation_rounds_as_a_person_does_too(x: float, digits: int, expected: float) -> None:
+    with np.errstate(over="ignore"):  # as while a problem is solved
+        assert REGISTRY["round"].value(np.array([[x]]), digits=digits).item() == expected
 
 
 def test_rounding_makes_no_minus_zero() -> None:

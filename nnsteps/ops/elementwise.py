@@ -10,7 +10,7 @@ import numpy as np
 
 from nnsteps import scalar
 from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, op, stretches
-from nnsteps.rounding import SIGNIFICANT
+from nnsteps.rounding import SIGNIFICANT, UNDISPUTED, WHOLE
 from nnsteps.scalar import Tree, fn
 
 if TYPE_CHECKING:
@@ -249,7 +249,8 @@ op(
 def _round(x: Array, digits: int = 0) -> Array:
     scale = 10.0 ** int(digits)
     size = np.abs(x) * scale
-    return np.copysign(np.floor(size * (1 + 0.5 * 10.0**-SIGNIFICANT) + 0.5) / scale, x) + 0.0
+    slack = np.where(size < UNDISPUTED, size * 0.5 * 10.0**-SIGNIFICANT, 0.0)
+    return np.where(size < WHOLE, np.copysign(np.floor(size + slack + 0.5) / scale, x), x) + 0.0
 
 
 def _halfway(x: Array, digits: int = 0) -> Any:
