@@ -293,9 +293,13 @@ class _Walk:
         if shape == goal:
             return gradient
         names = {"g": gradient, "x": target}
-        if len(shape) == len(goal) == 2 and all(side >= end for side, end in zip(shape, goal, strict=True)):
-            axes = [axis for axis in (0, 1) if shape[axis] != goal[axis]]
-            text = "sum(g)" if goal == (1, 1) and len(axes) == 2 else f"sum(g, axis={axes[0]})"
+        longer = [axis for axis, side in enumerate(shape) if len(shape) == len(goal) and side > goal[axis]]
+        shorter = any(side < end for side, end in zip(shape, goal, strict=False))
+        if longer and len(longer) == len(shape) == 2:
+            text = "sum(g)"
+        elif longer and (shorter or len(shape) == 2):
+            summed = evaluate(trace, parsed(f"sum(g, axis={longer[0]})"), Scope(names, self.place, inner=True))
+            return self._fit(summed, target)
         elif trace.value(gradient).size > trace.value(target).size:
             text = "sum_to(g, x)"
         else:

@@ -382,6 +382,20 @@ def test_a_loss_may_be_a_formula() -> None:
     np.testing.assert_array_equal(solve_problem(problem)["dsum(y)/dx"].ravel(), [2, 4, 6])
 
 
+@pytest.mark.parametrize(
+    ("loss", "given"),
+    [
+        ("dot(r, c)", {"r": [[0.3, -1, 2]], "c": [0.2, 0.9]}),
+        ("bce_with_logits(r, c)", {"r": [[0.3, -1, 2]], "c": [0.2, 0.9]}),
+        ("dot(r, c)", {"r": np.arange(6.0).reshape(2, 1, 3), "c": [[[0.1], [0.7]]]}),
+    ],
+)
+def test_where_both_operands_stretch_the_gradient_is_right(loss: str, given: dict[str, Any]) -> None:
+    report = check(Problem(given=given, steps=[f"L = {loss}"], gradient={"of": "L", "wrt": ["r", "c"]}))
+    assert report.ok, report.failures
+    assert report.gradients
+
+
 def test_without_wrt_the_learnable_values_are_meant() -> None:
     problem = Problem(
         given={"x": [1, 2], "W": [[1, 2]], "b": 1, "t": 4},
