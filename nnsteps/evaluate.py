@@ -376,6 +376,9 @@ def apply(
             record.check(record.args if not record.variadic else ("",) * len(inputs), *shapes, **options)
         except ShapeError:
             misfit_of(trace, record, inputs, options, expr, scope)
+        except StepsError as error:  # an option that means nothing
+            error.place = error.place or scope.at(expr)
+            raise
     if trace.masked and any(i in trace.masked for i in inputs):
         check_masked(trace, record, inputs, expr, scope)
     try:

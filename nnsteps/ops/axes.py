@@ -32,6 +32,12 @@ def must_have_axis(names: tuple[str, ...], x: Shape, axis: int | None = 0) -> No
     has_axis(names, x, axis)
 
 
+def picked(names: tuple[str, ...], *_: Shape, **parts: object) -> None:
+    """Refuse a call of what is written as an index: its parts are read there, and are no numbers."""
+    if None in parts.values() or not all(isinstance(part, tuple) for part in parts.values()):
+        raise ShapeError(f"parts of {names[0]} are not picked by a call", hint="Write x[2], x[1:2, 3], x[:, k].")
+
+
 def sides(count: int, axis: int) -> str:
     """So many rows, columns or entries: 2 rows."""
     noun = ("row", "column")[axis] if axis < 2 else "entry"

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnsteps.errors import ShapeError
 from nnsteps.ops.axes import has_axis, must_have_axis, whole
-from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Options, Shape, op, side_text
+from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Options, Shape, must_be, op, side_text
 from nnsteps.scalar import Const, Ref, Tree
 
 if TYPE_CHECKING:
@@ -86,6 +86,11 @@ op(
 )
 
 
+def _diagonal_check(names: tuple[str, ...], x: Shape, like: Shape) -> None:
+    _table(names[1:], like)
+    must_be(names[0], x, (min(like), 1), f"the diagonal of {names[1]}")
+
+
 def _on_diagonal(x: Array, like: Array) -> Array:
     out = np.zeros(like.shape)
     np.fill_diagonal(out, x.ravel())
@@ -100,6 +105,7 @@ op(
     cell=lambda at, x, like: Ref(x.node, (at[0], 0)) if at[0] == at[1] else Const(0.0),
     grad={"x": "diag(g)"},
     sample=lambda rng: {"x": rng.normal(size=(2, 1)), "like": np.zeros((2, 3))},
+    check=_diagonal_check,
     look=SHAPING,
 )
 

@@ -10,7 +10,7 @@ import numpy as np
 from nnsteps import scalar
 from nnsteps.errors import BadValue, ShapeError
 from nnsteps.ops.axes import Places, from_zero, must_have_axis
-from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Shape, op, side_text
+from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Shape, must_be, op, side_text
 from nnsteps.scalar import Const, Ref, Tree, fn
 
 if TYPE_CHECKING:
@@ -112,6 +112,12 @@ def _scatter_cell(at: At, x: Cells, like: Cells, places: Cells, axis: int) -> Tr
     )
 
 
+def _scatter_check(names: tuple[str, ...], x: Shape, like: Shape, at: Shape, axis: int = 1) -> None:
+    _gather_check(names[1:], like, at, axis)
+    wanted = (*like[: int(axis)], max(at), *like[int(axis) + 1 :])
+    must_be(names[0], x, wanted, f"what is gathered from {names[1]} at {names[2]}")
+
+
 op(
     "scatter(x, like, at, axis=1)",
     doc="The columns of x added up at these positions in an array shaped as `like`, 0 elsewhere: what gather undoes.",
@@ -122,6 +128,7 @@ op(
     sample=lambda rng: {
         "x": rng.normal(size=(2, 3)), "like": np.zeros((2, 4)), "at": np.array([[3.0, 1.0, 3.0]]), "axis": 1
     },
+    check=_scatter_check,
     look=Look(kind="shaping", written="{0} back at {2}"),
 )  # fmt: skip
 
@@ -202,8 +209,14 @@ op(
     sample=lambda rng: {
         "x": rng.normal(size=(2, 2)), "like": np.zeros((3, 2)), "at": np.array([[3.0, 1.0], [1.0, 1.0]]), "axis": 0
     },
+    check=lambda names, x, like, at, axis=0: _put_along_check(names, x, like, at, axis),
     look=Look(kind="shaping", written="{0} back at {2}"),
 )  # fmt: skip
+
+
+def _put_along_check(names: tuple[str, ...], x: Shape, like: Shape, at: Shape, axis: int) -> None:
+    _same_but(names[1:], like, at, axis)
+    must_be(names[0], x, at, f"the shape of {names[2]}")
 
 
 def _same_but(names: tuple[str, ...], x: Shape, at: Shape, axis: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from nnsteps import scalar
 from nnsteps.errors import ShapeError
 from nnsteps.ops.geometry import Geometry
-from nnsteps.ops.registry import Array, At, Cells, Look, Options, Shape, op, side_text
+from nnsteps.ops.registry import Array, At, Cells, Look, Options, Shape, must_be, op, side_text
 from nnsteps.scalar import Const, Ref, Tree, fn
 
 POOL = "size=2, stride=None, padding=0"
@@ -40,6 +40,11 @@ def _check(names: tuple[str, ...], x: Shape, **options: Any) -> None:
         )
     if 2 * geometry.padding[0] > min(geometry.filter[2:]):
         raise ShapeError("padding of pooling is at most half a window", hint="A window of padding alone has no number.")
+
+
+def _back_check(names: tuple[str, ...], slope: Shape, x: Shape, **options: Any) -> None:
+    _check(names[1:], x, **options)
+    must_be(names[0], slope, _out(x, _geometry(x, options)), f"what pooling makes of {names[1]}")
 
 
 def _window(geometry: Geometry, x: Cells, at: At) -> list[Ref]:
@@ -139,6 +144,7 @@ op(
     sample=lambda rng: {
         "slope": rng.normal(size=(2, 3, 2)), "x": rng.normal(size=(2, 5, 4)), "size": 3, "stride": 2, "padding": 1
     },
+    check=_back_check,
     look=Look(kind="window", gloss="to the largest of each window"),
 )  # fmt: skip
 
@@ -194,5 +200,6 @@ op(
     sample=lambda rng: {
         "slope": rng.normal(size=(2, 3, 2)), "like": np.zeros((2, 5, 4)), "size": 3, "stride": 2, "padding": 1
     },
+    check=_back_check,
     look=Look(kind="window", gloss="shared out over each window"),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,9 +48,8 @@ class Cells:
     shape: Shape
 
     def __getitem__(self, at: At) -> Ref:
-        """The cell at `at` (from 0); sides of length 1 stretch."""
-        if len(at) != len(self.shape):
-            return Ref(self.node, (0,) * len(self.shape))
+        """The cell at `at` (from 0) of an array with as many sides or more; sides of length 1 stretch."""
+        at = ((0,) * len(self.shape) + at)[-len(self.shape) :]
         return Ref(self.node, tuple(0 if side == 1 else place for place, side in zip(at, self.shape, strict=True)))
 
 
@@ -166,13 +166,20 @@ def side_text(shape: Shape) -> str:
     return "×".join(str(side) for side in shape)
 
 
+def must_be(name: str, shape: Shape, wanted: Shape, because: str) -> None:
+    """Refuse an array that has not the shape that follows from the other arguments."""
+    if shape != wanted:
+        raise ShapeError(
+            f"{name} ({side_text(shape)}) does not fit: it should be {side_text(wanted)}", hint=f"That is {because}."
+        )
+
+
 def stretches(names: tuple[str, ...], *shapes: Shape, **_: object) -> None:
     """Refuse shapes that do not fit side by side: sides of length 1 stretch within a rank, only 1×1 across ranks."""
     if all(shape == shapes[0] for shape in shapes):
         return
     full = [(name, shape) for name, shape in zip(names, shapes, strict=True) if set(shape) != {1}]
-    for name, shape in full[1:]:
-        first_name, first = full[0]
+    for (first_name, first), (name, shape) in combinations(full, 2):
         if len(first) != len(shape):
             raise ShapeError(
                 f"{first_name} ({side_text(first)}) and {name} ({side_text(shape)}) have a different number of sides",

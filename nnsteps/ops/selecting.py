@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nnsteps import scalar
-from nnsteps.ops.registry import Array, At, Cells, Look, op
+from nnsteps.ops.axes import picked
+from nnsteps.ops.registry import Array, At, Cells, Look, Shape, must_be, op
 from nnsteps.scalar import Ref, Tree
 
 Places = tuple[tuple[int, ...], ...]  # for each axis the places that are taken, from 0
@@ -24,6 +25,11 @@ def _back_cell(at: At, x: Cells, like: Cells, places: Places) -> Tree:
     return scalar.add([Ref(x.node, hit) for hit in hits])
 
 
+def _back_check(names: tuple[str, ...], x: Shape, like: Shape, places: Places) -> None:
+    picked(names, places=places)
+    must_be(names[0], x, tuple(len(side) for side in places), f"what was taken from {names[1]}")
+
+
 op(
     "select(x, places=None)",
     doc="Some rows and columns, in any order. Written x[k] or x[:, k], with several places in k.",
@@ -32,6 +38,7 @@ op(
     cell=lambda at, x, places: Ref(x.node, tuple(side[k] for k, side in zip(at, places, strict=True))),
     grad={"x": "select_back(g, x, places=places)"},
     sample=lambda rng: {"x": rng.normal(size=(3, 4)), "places": ((2, 0), (1, 1, 3))},
+    check=picked,
     look=Look(kind="shaping"),
 )
 op(
@@ -42,5 +49,6 @@ op(
     cell=_back_cell,
     grad={"x": "select(g, places=places)"},
     sample=lambda rng: {"x": rng.normal(size=(2, 3)), "like": np.zeros((3, 4)), "places": ((2, 0), (1, 1, 3))},
+    check=_back_check,
     look=Look(kind="shaping", written="{0} at its place, 0 elsewhere"),
 )

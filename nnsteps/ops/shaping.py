@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from nnsteps import scalar
 from nnsteps.errors import ShapeError
-from nnsteps.ops.registry import Array, At, Cells, Look, Options, Shape, op, side_text
+from nnsteps.ops.axes import picked
+from nnsteps.ops.registry import Array, At, Cells, Look, Options, Shape, must_be, op, side_text
 from nnsteps.scalar import Const, Ref, Tree
 
 Bounds = tuple[tuple[int, int], ...]  # for each axis the first place and the one after the last, from 0
@@ -104,6 +106,11 @@ def _put_back(x: Array, like: Array, bounds: Bounds) -> Array:
     return out
 
 
+def _put_back_check(names: tuple[str, ...], x: Shape, like: Shape, bounds: Bounds) -> None:
+    picked(names, bounds=bounds)
+    must_be(names[0], x, tuple(high - low for low, high in bounds), f"what was taken from {names[1]}")
+
+
 def _put_back_cell(at: At, x: Cells, like: Cells, bounds: Bounds) -> Tree:
     if all(low <= place < high for place, (low, high) in zip(at, bounds, strict=True)):
         return x[tuple(place - low for place, (low, _) in zip(at, bounds, strict=True))]
@@ -118,6 +125,7 @@ op(
     cell=lambda at, x, bounds: Ref(x.node, tuple(place + low for place, (low, _) in zip(at, bounds, strict=True))),
     grad={"x": "put_back(g, x, bounds=bounds)"},
     sample=lambda rng: {"x": rng.normal(size=(3, 4)), "bounds": ((1, 3), (0, 2))},
+    check=picked,
     look=Look(kind="shaping"),
 )
 op(
@@ -128,8 +136,33 @@ op(
     cell=_put_back_cell,
     grad={"x": "take(g, bounds=bounds)"},
     sample=lambda rng: {"x": rng.normal(size=(2, 2)), "like": np.zeros((3, 4)), "bounds": ((1, 3), (0, 2))},
+    check=_put_back_check,
     look=Look(kind="shaping", written="{0} at its place, 0 elsewhere"),
 )
+
+
+def _spreads(small: Shape, large: Shape) -> bool:
+    """Whether an array can be copied along its sides of length 1, and along sides it lacks, to become a larger one."""
+    pairs = zip(small[::-1], large[::-1], strict=False)
+    return len(small) <= len(large) and all(side in (1, end) for side, end in pairs)
+
+
+def _spread_check(names: tuple[str, ...], x: Shape, like: Shape) -> None:
+    if not _spreads(x, like):
+        raise ShapeError(
+            f"{names[0]} ({side_text(x)}) cannot be copied into {names[1]} ({side_text(like)})",
+            hint="Only sides of length 1 are copied.",
+        )
+
+
+def _sum_to_check(names: tuple[str, ...], x: Shape, like: Shape) -> None:
+    if not _spreads(like, x):
+        raise ShapeError(
+            f"{names[0]} ({side_text(x)}) cannot be added up to {names[1]} ({side_text(like)})",
+            hint="Only sides that are 1 there are added up.",
+        )
+
+
 op(
     "spread(x, like)",
     doc="Copy x into every cell of the shape of `like`.",
@@ -138,6 +171,7 @@ op(
     cell=lambda at, x, like: x[at],
     grad={"x": "g"},
     sample=lambda rng: {"x": rng.normal(size=(2, 1)), "like": np.zeros((2, 3))},
+    check=_spread_check,
     look=Look(kind="shaping", written="{0} in every cell"),
 )
 
@@ -170,6 +204,7 @@ op(
     cell=_sum_to_cell,
     grad={"x": "spread(g, x)"},
     sample=lambda rng: {"x": rng.normal(size=(2, 3)), "like": np.zeros((1, 3))},
+    check=_sum_to_check,
     look=Look(kind="reduction", sign="Σ", written="Σ {0}"),
 )
 
@@ -221,6 +256,16 @@ op(
     sample=lambda rng: {"x": rng.normal(size=(2, 3))},
     look=Look(kind="shaping", gloss="row by row into a column"),
 )
+
+
+def _as_many(names: tuple[str, ...], x: Shape, like: Shape) -> None:
+    if math.prod(x) != math.prod(like):
+        raise ShapeError(
+            f"{names[0]} ({side_text(x)}) cannot be written in the shape of {names[1]} ({side_text(like)})",
+            hint="Both need as many cells.",
+        )
+
+
 op(
     "shaped(x, like)",
     doc="The same numbers, row by row, in the shape of `like`: what reshape undoes.",
@@ -229,5 +274,6 @@ op(
     cell=lambda at, x, like: _same_place(at, x, like.shape),
     grad={"x": "shaped(g, x)"},
     sample=lambda rng: {"x": rng.normal(size=(6, 1)), "like": np.zeros((2, 3))},
+    check=_as_many,
     look=Look(kind="shaping", written="{0} back in its rows"),
 )

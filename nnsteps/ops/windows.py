@@ -16,7 +16,7 @@ import numpy as np
 from nnsteps import scalar
 from nnsteps.errors import ShapeError
 from nnsteps.ops.geometry import Geometry, Pair, Sides
-from nnsteps.ops.registry import Array, At, Cells, Look, Options, Shape, op, side_text
+from nnsteps.ops.registry import Array, At, Cells, Look, Options, Shape, must_be, op, side_text
 from nnsteps.scalar import Fn, Ref, Tree
 
 if TYPE_CHECKING:
@@ -154,6 +154,23 @@ class Family(NamedTuple):
             )
         check_bias(names, shapes, geometry.filter[0])
 
+    def check_back(
+        self, image: tuple[str, Shape], weights: tuple[str, Shape], slope: tuple[str, Shape], options: Options
+    ) -> None:
+        """Refuse slopes that are not of what the filter makes of the image; each comes with its name."""
+        (image_name, x), (weights_name, w) = image, weights
+        self.check((image_name, weights_name), x, w, **options)
+        wanted = self.sides(x, w)[2].own(self.geometry(x, w, options).out)
+        must_be(*slope, wanted, f"what {self.name} makes of {image_name} and {weights_name}")
+
+    def check_input_grad(self, names: tuple[str, ...], *shapes: Shape, **options: Any) -> None:
+        slope, weights, image = zip(names, shapes, strict=True)
+        self.check_back(image, weights, slope, options)
+
+    def check_weight_grad(self, names: tuple[str, ...], *shapes: Shape, **options: Any) -> None:
+        image, slope, weights = zip(names, shapes, strict=True)
+        self.check_back(image, weights, slope, options)
+
 
 def bias_cell(bias: Cells, channel: int) -> Ref:
     """The bias of a channel."""
@@ -200,8 +217,8 @@ def check_bias(names: tuple[str, ...], shapes: tuple[Shape, ...], channels: int)
 
 def check_options(name: str, options: Options) -> None:
     """Refuse a stride, padding, dilation or number of groups that is none."""
-    for option, least in (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)):
-        number = options[option]
+    for option, least in (("stride", 1), ("padding", 0), ("output_padding", 0), ("dilation", 1), ("groups", 1)):
+        number = options.get(option, least)
         if not (int(number) == number and number >= least):
             raise ShapeError(f"{option} of {name} must be a whole number from {least}, not {number:g}")
 
@@ -276,6 +293,7 @@ def _register(family: Family, image: str, filters: str, result: str) -> None:
         cell=family.input_grad_cell,
         grad=_handed(family, slope="{conv}(g, w{more})", w="{conv}_weight_grad(g, slope, w{more})"),
         sample=input_sample,
+        check=family.check_input_grad,
         look=Look(kind="window", gloss="slopes handed back by the filter"),
     )
     op(
@@ -287,6 +305,7 @@ def _register(family: Family, image: str, filters: str, result: str) -> None:
         cell=family.weight_grad_cell,
         grad=_handed(family, x="{conv}_input_grad(slope, g, x{more})", slope="{conv}(x, g{more})"),
         sample=weight_sample,
+        check=family.check_weight_grad,
         look=Look(kind="window", gloss="what lay under it, times the slopes"),
     )
 
