@@ -32,12 +32,16 @@ def solve(
     exact leaves the by-hand forms out, expand takes no shortcut in a gradient, rounding is "inside", "each-step" or
     "fractions", digits fixes the decimals on paper.
 
-    Errors: StepsError says where, what was found, what was expected.
+    Errors: StepsError says where, what was found, what was expected; what else is wrong stands in its `others`.
     """
     from nnsteps.collection import find
-    from nnsteps.solver import Settings, solve_problem
+    from nnsteps.errors import StepsError
+    from nnsteps.solver import Settings, look_further, solve_problem
 
-    found = find(problem) if isinstance(problem, str) else problem
+    try:
+        found = find(problem) if isinstance(problem, str) else problem
+    except StepsError as error:
+        raise look_further(error) from None
     return solve_problem(found, Settings(exact, expand, rounding, digits))
 
 

@@ -6,8 +6,9 @@ from nnsteps import roles
 from nnsteps.errors import GradientError, Place, UnknownName, nearest
 from nnsteps.evaluate import evaluate, key_of
 from nnsteps.families import member_name
-from nnsteps.formula import Binary, Call, Expr, Index, Name, to_text
+from nnsteps.formula import Binary, Call, Expr, Index, Name, mentioned, to_text
 from nnsteps.gradient import differentiate
+from nnsteps.items import GRADIENTS
 from nnsteps.problem import GradientItem, UpdateItem
 from nnsteps.scope import Scope
 from nnsteps.standing import Standing
@@ -21,11 +22,11 @@ def gradient(here: Standing, item: GradientItem) -> None:
     wanted = item.wrt or tuple(Name(given) for given in _default_wrt(here, loss, item.place))
     places = item.wrt_places if item.wrt else (item.place,) * len(wanted)
     above = here.trace.ancestors(loss)
-    found = [
-        (one, _wanted(here, one, name, above, place))
-        for expr, place in zip(wanted, places, strict=True)
-        for one in _each(here, expr, above, place)
-    ]
+    found: list[tuple[Expr, int]] = []
+    for expr, place in zip(wanted, places, strict=True):
+        with here.mistakes.apart([GRADIENTS]):
+            if not here.mistakes.lost & mentioned(expr):
+                found += [(one, _wanted(here, one, name, above, place)) for one in _each(here, expr, above, place)]
     _differentiate(here, loss, name, [node for _, node in found], item.of_place)
     for expr, node in found:
         _keep_gradient(here, loss, name, expr, node, item.place)

@@ -4,9 +4,12 @@ import difflib
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+MOST_TOLD = 10  # mistakes in one report
+MOST_GATHERED = 100  # then nobody looks any further
 GUTTER = 8  # "    9 │ "
 WIDE_ENOUGH = 30  # below this a report would be all gutter
 
@@ -53,9 +56,13 @@ class StepsError(Exception):
     ├── LimitError      limit     larger, deeper or longer than allowed
     ├── UsageError      usage     a wrong option or problem name
     └── CheckError      check     a check found something wrong
+
+    Where several things are wrong in one input, the first is raised and has the `others`, in the order of the file.
     """
 
     code: ClassVar[str] = "error"
+    others: "tuple[StepsError, ...]" = ()
+    mistakes: "Mistakes | None" = None  # where it was gathered
 
     def __init__(
         self,
@@ -81,7 +88,17 @@ class StepsError(Exception):
         return "\n".join("".join(text for _, text in line).rstrip() for line in self.lines(width)) + "\n"
 
     def lines(self, width: int = 100) -> list[list[Segment]]:
-        """The same report as lines of (role, text), for whoever adds colour."""
+        """The same report as lines of (role, text), for whoever adds colour; the others follow, ten in all."""
+        lines = self._own_lines(width)
+        for other in self.others[: MOST_TOLD - 1]:
+            lines += [[], *other._own_lines(width)]
+        more = len(self.others) + 1 - MOST_TOLD
+        if more > 0:
+            least = "at least " if len(self.others) + 1 >= MOST_GATHERED else ""
+            lines += [[], [("bold", f"and {least}{more} more mistake{'s' if more > 1 else ''}")]]
+        return lines
+
+    def _own_lines(self, width: int) -> list[list[Segment]]:
         width = max(width, WIDE_ENOUGH)
         lines = list(self._headline(width))
         if self.place and self.place.text.strip():
@@ -93,7 +110,14 @@ class StepsError(Exception):
         return lines
 
     def as_json(self) -> dict[str, Any]:
-        """The error as one versioned object; line and column are null where there is no place."""
+        """One versioned object: `error` is the first mistake, `errors` all of them, in the order of the file.
+
+        Line and column are null where there is no place.
+        """
+        errors = [error._own_json() for error in (self, *self.others)]
+        return {"version": 1, "error": errors[0], "errors": errors}
+
+    def _own_json(self) -> dict[str, Any]:
         place = self.place
         error: dict[str, Any] = {
             "code": self.code,
@@ -104,7 +128,7 @@ class StepsError(Exception):
         }
         if self.hint:
             error["hint"] = self.hint
-        return {"version": 1, "error": error}
+        return error
 
     def _prefix(self) -> str:
         return str(self.place) if self.place else self.where or ""
@@ -168,6 +192,50 @@ class CheckError(StepsError):
     code = "check"
 
 
+@dataclass
+class Mistakes:
+    """Mistakes that have nothing to do with each other, gathered so that all can be told at once.
+
+    What may be wrong by itself is read (or computed) inside `with mistakes.apart(names):`. What is wrong is noted, its
+    names are lost, and the work goes on behind it. What needs a lost name is passed over in silence. Too large an
+    input, or too many mistakes, end the work at once.
+    """
+
+    found: list[StepsError] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)  # the names that have no value because of a mistake
+    unfinished: Any = None  # what could be made of the input without its wrong parts, if that makes sense
+
+    @contextmanager
+    def apart(self, names: Iterable[str] = ()) -> Iterator[None]:
+        """Note what is wrong inside; then the names are lost."""
+        try:
+            yield
+        except StepsError as error:
+            self.lost.update(names)
+            self.note(error)
+
+    def note(self, error: StepsError) -> None:
+        """Remember a mistake, and those that it brings with it."""
+        told = {str(known) for known in self.found}
+        self.found += [one for one in (error, *error.others) if str(one) not in told]
+        if len(self.found) >= MOST_GATHERED or any(isinstance(one, LimitError) for one in self.found):
+            self.unfinished = None
+            raise self.together() from None
+
+    def together(self) -> StepsError:
+        """The first of them, which has the others."""
+        first, *others = sorted(self.found, key=_place_in_file)
+        for one in others:
+            one.others = ()
+        first.others, first.mistakes = tuple(others), self
+        return first
+
+    def tell(self) -> None:
+        """Raise them, if there are any."""
+        if self.found:
+            raise self.together() from None
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that was probably meant by `word`, or None."""
     known = list(candidates)
@@ -214,6 +282,10 @@ def _excerpts(place: Place, here: str, also: tuple[tuple[Place, str], ...], widt
             lines.append([("grey", "      │ "), (role, (" " * before + sign * long + " " + visible(words)).rstrip())])
         last, shown = mark_place.line, source
     return lines
+
+
+def _place_in_file(error: StepsError) -> tuple[int, int]:
+    return (error.place.line, error.place.column) if error.place else (0, 0)
 
 
 def _reading_order(mark: tuple[Place, str, str]) -> tuple[int, int]:

@@ -142,6 +142,21 @@ def names(expr: Expr | Slice) -> list[str]:
     return list(found)
 
 
+def mentioned(expr: Expr | Slice) -> set[str]:
+    """The names in a formula, of values and of functions; a quote stands for quoted words."""
+    found: set[str] = set()
+    waiting: list[Expr | Slice] = [expr]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case Name(id=name) | Call(fn=name):
+                found.add(name)
+            case Word():
+                found.add('"')
+        waiting += children(node)
+    return found
+
+
 def children(expr: Expr | Slice) -> list[Expr | Slice]:
     """The parts of a node, in reading order."""
     match expr:  # the commonest first: each case is tried in turn

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import NoReturn, TypeAlias
 
 from nnsteps import values
-from nnsteps.errors import BadValue, FormulaError, Place, UnknownKey, nearest
-from nnsteps.formula import Expr, Index, Name, names, parse, parse_step
-from nnsteps.reader import Map, Node, Scalar, Seq
+from nnsteps.errors import BadValue, FormulaError, Place, StepsError, UnknownKey, nearest
+from nnsteps.formula import Expr, Index, Name, Slice, mentioned, names, parse, parse_step
+from nnsteps.reader import Map, Node, Scalar, Seq, scalars
 from nnsteps.values import suggestion
 
 # rule: its own options, besides rate
 RULES: Mapping[str, tuple[str, ...]] = {"sgd": ()}
+GRADIENTS = "∂"  # stands for all gradients where names are told: an update needs them
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +103,20 @@ class Say:
     place: Place | None = None
 
 
-Item: TypeAlias = StepItem | Heading | GradientItem | UpdateItem | Loop | When | Repeat | Say
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What stands for an item that cannot be read: what is wrong with it, and the names that it would have given."""
+
+    mistake: StepsError
+    text: str
+    names: tuple[str, ...] = ()
+
+
+Item: TypeAlias = StepItem | Heading | GradientItem | UpdateItem | Loop | When | Repeat | Say | Broken
 
 
 def steps(node: Node, what: str = "steps") -> tuple[Item, ...]:
-    """The items of a list of steps."""
+    """The items of a list of steps; one that cannot be read is `Broken`."""
     if isinstance(node, Scalar) and node.text:
         hint = f"Write a list:  - {node.text.strip()}"
         raise BadValue(f"{what} is a list, each step on a line that begins with -", place=node.place, hint=hint)
@@ -115,7 +125,23 @@ def steps(node: Node, what: str = "steps") -> tuple[Item, ...]:
         raise BadValue(f"{what} is a list, each step on a line that begins with -", place=node.place, hint=hint)
     if not isinstance(node, Seq) or not node.items:
         raise BadValue(f"{what}: there is no step", place=node.place, hint="Write at least one:  - y = W @ x + b")
-    return tuple([item(part) for part in node.items])
+    return tuple([_read(item, part) for part in _whole(node.items)])
+
+
+def _read(form: Callable[[Node], Item], node: Node) -> Item:
+    try:
+        return form(node)
+    except StepsError as mistake:
+        return Broken(mistake, "\n".join(part.text for part in scalars(node)), tuple(_names_given(node)))
+
+
+def _names_given(node: Node) -> Iterator[str]:
+    """What a node seems to give: names before an =, a heading, a name before a colon that should have been an =."""
+    for part in scalars(node):
+        if "=" in part.text:
+            yield from re.findall(r"[^\W\d]\w*", part.text.partition("=")[0])
+    if isinstance(node, Map):
+        yield from (key.text for key, _ in node.pairs)
 
 
 def item(node: Node) -> Item:
@@ -138,10 +164,12 @@ def item(node: Node) -> Item:
 def results(listed: tuple[Item, ...]) -> Iterator[str]:
     """The names that get a value in the items, in their order."""
     for part in listed:
-        if isinstance(part, StepItem):
-            yield names(part.target)[0]
-        else:
-            yield from results(inside(part))
+        match part:
+            case StepItem(target=target):
+                yield names(target)[0]
+            case Broken(names=lost):
+                yield from lost
+        yield from results(inside(part))
 
 
 def inside(part: Item) -> tuple[Item, ...]:
@@ -154,12 +182,48 @@ def inside(part: Item) -> tuple[Item, ...]:
     return ()
 
 
-def gradients(node: Node) -> tuple[GradientItem, ...]:
+def needs(part: Item) -> set[str]:
+    """What an item itself is computed from, not those inside it: names of values and functions, a heading."""
+    match part:
+        case StepItem(target=target, formula=right, by_hand=by_hand):
+            index = target.items if isinstance(target, Index) else ()
+            formulas: tuple[Expr | Slice | None, ...] = (right, by_hand, *index)
+        case GradientItem(of=of):
+            formulas = (of,)
+        case UpdateItem(rate=rate):
+            return {GRADIENTS, *mentioned(rate)}
+        case Loop(low=low, high=high, over=over):
+            formulas = (low, high, over)
+        case When(condition=condition):
+            formulas = (condition,)
+        case Say(parts=parts):
+            formulas = tuple([said for said in parts if not isinstance(said, str)])
+        case Repeat(title=title):
+            return {title}
+        case _:
+            return set()
+    return {name for tree in formulas if tree is not None for name in mentioned(tree)}
+
+
+def broken(listed: tuple[Item, ...]) -> Iterator[Broken]:
+    """Those that cannot be read."""
+    for part in listed:
+        if isinstance(part, Broken):
+            yield part
+        yield from broken(inside(part))
+
+
+def gradients(node: Node) -> tuple[Item, ...]:
     """The top-level `gradient`: one or a list."""
-    return tuple([_gradient(part) for part in (node.items if isinstance(node, Seq) else (node,))])
+    return tuple([_read(_gradient, part) for part in (node.items if isinstance(node, Seq) else (node,))])
 
 
-def update(node: Node) -> UpdateItem:
+def update(node: Node) -> Item:
+    """The top-level `update`."""
+    return _read(_rule, node)
+
+
+def _rule(node: Node) -> UpdateItem:
     """The rule by which the parameters take their step."""
     rule = "sgd"
     if isinstance(node, Map):
@@ -248,7 +312,7 @@ def _named(node: Node) -> Expr:
 
 
 def _update(node: Map) -> UpdateItem:
-    return update(_only(node, "update"))
+    return _rule(_only(node, "update"))
 
 
 def _gradient_step(node: Map) -> GradientItem:
@@ -418,6 +482,17 @@ def _refuse_torn(node: Scalar) -> NoReturn:
     quote = "'" if '"' in whole else '"'
     hint = f"Write {quote}{whole}{quote}, or put it on a line of its own that begins with - ."
     raise FormulaError("a formula inside [ ] or { } must be quoted: a comma would cut it", place=node.place, hint=hint)
+
+
+def _whole(parts: tuple[Node, ...]) -> Iterator[Node]:
+    """The parts of a list, but of a formula that commas have cut only the first piece: that one is refused."""
+    depth = 0
+    for part in parts:
+        if depth <= 0:
+            yield part
+            depth = 0
+        if isinstance(part, Scalar) and part.flow and not part.quoted:
+            depth += part.text.count("(") + part.text.count("[") - part.text.count(")") - part.text.count("]")
 
 
 def _untorn(place: Place) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from nnsteps import families, items, reader, values
 from nnsteps.compounds import Compound
 from nnsteps.definitions import definitions
-from nnsteps.errors import BadValue, FileError, Place
+from nnsteps.errors import BadValue, FileError, Mistakes, Place, UnknownKey, nearest
 from nnsteps.families import Key
 from nnsteps.items import GradientItem, Heading, Item, Loop, Repeat, Say, StepItem, UpdateItem, When
 from nnsteps.reader import LIMITS, Array, Map, Node, Scalar, Seq
@@ -116,20 +116,27 @@ class Problem:
         listed = steps if isinstance(steps, str) else list(steps)
         data = {"given": given, "steps": listed, "gradient": gradient, "update": update, "title": title, **other}
         node = values.from_python({key: part for key, part in data.items() if part is not None})
-        self._fill(_build(node, name, 10**12))
+        assert isinstance(node, Map)
+        mistakes = Mistakes()
+        self._fill(_build(node, name, 10**12, mistakes))
+        self._refuse(mistakes)
 
     @classmethod
     def read(
         cls, text: str | bytes, file: str, name: str | None = None, limits: Mapping[str, int] = LIMITS
     ) -> "Problem":
-        """The problem that a YAML text describes; `file` is what messages call it."""
-        node = reader.read(text, file, limits)
+        """The problem that a YAML text describes; `file` is what messages call it.
+
+        Errors: StepsError, the first of all that is wrong in it; its `mistakes.unfinished` is the problem without that.
+        """
+        mistakes = Mistakes()
+        node = reader.read(text, file, limits, mistakes)
         if not isinstance(node, Map):
             hint = "Its keys: given, steps, gradient, answers, …; only steps is required."
             raise BadValue("a problem is a mapping of keys", place=node.place, hint=hint)
         problem = cls.__new__(cls)
-        problem._fill(_build(node, name or Path(file).stem, limits.get("numbers", LIMITS["numbers"]), file))
-        return problem._set(file=file, source_text=reader.decoded(text, file, limits))
+        problem._fill(_build(node, name or Path(file).stem, limits.get("numbers", LIMITS["numbers"]), mistakes, file))
+        return problem._set(file=file, source_text=reader.decoded(text, file, limits))._refuse(mistakes)
 
     @classmethod
     def load(cls, path: str | Path, limits: Mapping[str, int] = LIMITS) -> "Problem":
@@ -152,6 +159,16 @@ class Problem:
         for part in fields(self):
             object.__setattr__(self, part.name, content[part.name])
 
+    def _refuse(self, mistakes: Mistakes) -> "Problem":
+        """The problem, if nothing is wrong with it."""
+        unspeakable = [name for name in mistakes.lost if not name.isidentifier() or keyword.iskeyword(name)]
+        for broken in items.broken(self.steps):
+            if not any(name in broken.text for name in unspeakable):
+                mistakes.note(broken.mistake)
+        mistakes.unfinished = self if mistakes.unfinished else None
+        mistakes.tell()
+        return self
+
     def _set(self, **changes: Any) -> "Problem":
         for key, part in changes.items():
             object.__setattr__(self, key, part)
@@ -172,32 +189,56 @@ def _why(error: Exception) -> str:
 # --- from nodes ---------------------------------------------------------------------------------------------
 
 
-def _build(node: Node, name: str, limit: int, file: str | None = None) -> dict[str, Any]:
-    """The fields of the problem that a tree of nodes describes."""
-    found = values.fields(node, "a problem", ("given", "steps", "gradient", "update", *_KEYS, *_CHECKS))
+def _build(node: Map, name: str, limit: int, mistakes: Mistakes, file: str | None = None) -> dict[str, Any]:
+    """The fields of the problem that a tree of nodes describes; what is wrong is noted, and missing in them."""
+    found = _sections(node, mistakes)
     if "steps" not in found:
         hint = "Write steps: and under it, each on a line:  - y = W @ x + b"
-        raise BadValue("this problem has no steps", where=file, hint=hint)
+        mistakes.note(BadValue("this problem has no steps", where=file, hint=hint))
     for key, check in _CHECKS.items():
         if key in found:
-            check(*found[key])
+            with mistakes.apart():
+                check(*found[key])
     content = {attribute: default for attribute, default, _ in _KEYS.values()}
     for key, (attribute, _, read) in _KEYS.items():
         if key in found:
-            content[attribute] = read(found[key][1], key)
-    steps = items.steps(found["steps"][1])
-    if "gradient" in found:
-        steps += items.gradients(found["gradient"][1])
-    if "update" in found:
-        steps += (items.update(found["update"][1]),)
-    content["given"] = _given(found["given"][1], limit) if "given" in found else {}
-    content["steps"], content["name"] = steps, name
-    names = [*dict.fromkeys(given.family or given.name for given in content["given"].values())]
-    for key, known in (("freeze", names), ("ask", [*names, *items.results(steps)])):
-        if key in found:
-            _check_names(found[key][1], key, known)
-    content["title"] = content["title"] or _title(name)
-    return {**content, "file": file, "source_text": None}
+            with mistakes.apart(_lost_with(key, found[key][1])):
+                content[attribute] = read(found[key][1], key)
+    content |= {"name": name, "given": {}, "steps": (), "title": content["title"] or _title(name)}
+    content |= {"file": file, "source_text": None}
+    with mistakes.apart():
+        content["given"] = _given(found["given"][1], limit, mistakes) if "given" in found else {}
+        steps = items.steps(found["steps"][1]) if "steps" in found else ()
+        steps += items.gradients(found["gradient"][1]) if "gradient" in found else ()
+        content["steps"] = steps + ((items.update(found["update"][1]),) if "update" in found else ())
+        mistakes.unfinished = len(found) == len(node.pairs)  # else it is not known what the others meant
+    if mistakes.unfinished:
+        names = [*dict.fromkeys([*(given.family or given.name for given in content["given"].values()), *mistakes.lost])]
+        for key, known in (("freeze", names), ("ask", [*names, *items.results(content["steps"])])):
+            if key in found:
+                _check_names(found[key][1], key, known, mistakes)
+    return content
+
+
+def _sections(node: Map, mistakes: Mistakes) -> dict[str, tuple[Scalar, Node]]:
+    """The keys of a problem, each with its node and its value; a misspelt one is noted, and read as it was meant."""
+    keys = ["given", "steps", "gradient", "update", *_KEYS, *_CHECKS]
+    found: dict[str, tuple[Scalar, Node]] = {}
+    for key, part in node.pairs:
+        try:
+            found[values.known_key(key, "a problem", keys)] = (key, part)
+        except UnknownKey as mistake:
+            mistakes.note(mistake)
+            if likely := nearest(key.text, keys):
+                found.setdefault(likely, (key, part))
+    return found
+
+
+def _lost_with(key: str, section: Node) -> list[str]:
+    """What has no value where a section is wrong: its functions; words, where they are labels."""
+    if key == "define" and isinstance(section, Map):
+        return [name.text.partition("(")[0].strip() for name, _ in section.pairs]
+    return ['"'] if key == "labels" else []
 
 
 def _title(name: str) -> str:
@@ -205,7 +246,7 @@ def _title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _given(node: Node, limit: int) -> dict[str, Given]:
+def _given(node: Node, limit: int, mistakes: Mistakes) -> dict[str, Given]:
     if isinstance(node, Scalar) and not node.text:
         return {}
     if not isinstance(node, Map):
@@ -214,17 +255,18 @@ def _given(node: Node, limit: int) -> dict[str, Given]:
     found: dict[str, Given] = {}
     is_family: dict[str, bool] = {}
     for key, part in node.pairs:
-        for given in _members(key, part, limit):
-            base = given.family or given.name
-            if given.name in found:
-                message = f"{key.text} and {found[given.name].name} are the same name"
-                if given.family:
-                    message = f"{given.name} is given twice"
-                raise BadValue(message, place=key.place, hint="Rename one of the two.")
-            if is_family.setdefault(base, bool(given.family)) != bool(given.family):
-                message = f"{base} cannot be a value and a family of values"
-                raise BadValue(message, place=key.place, hint="Rename one of the two.")
-            found[given.name] = given
+        with mistakes.apart([key.text.partition("[")[0].strip()]):
+            for given in _members(key, part, limit):
+                base = given.family or given.name
+                if given.name in found:
+                    if given.family:
+                        raise BadValue(f"{given.name} is given twice", place=key.place, hint="Keep one of the two.")
+                    message = f"{key.text} and {found[given.name].name} are the same name"
+                    raise BadValue(message, place=key.place, hint="Rename one of the two.")
+                if is_family.setdefault(base, bool(given.family)) != bool(given.family):
+                    message = f"{base} cannot be a value and a family of values"
+                    raise BadValue(message, place=key.place, hint="Rename one of the two.")
+                found[given.name] = given
     return found
 
 
@@ -285,14 +327,13 @@ def _name(key: Scalar) -> str:
     raise BadValue(f"{text} cannot be a name" if text else "a name is missing", place=key.place, hint=hint)
 
 
-def _check_names(node: Node, what: str, known: list[str]) -> None:
-    """Refuse what names none of the known values; gradients are known when they have been computed."""
+def _check_names(node: Node, what: str, known: list[str], mistakes: Mistakes) -> None:
+    """Note what names none of the known values; gradients are known when they have been computed."""
     for part in reader.scalars(node):
         name = re.split(r"[\[#]", part.text)[0].strip()
         if name not in known and "/d" not in name:
-            raise BadValue(
-                f"{what}: there is no value called {name}", place=part.place, hint=values.suggestion(name, known)
-            )
+            message = f"{what}: there is no value called {name}"
+            mistakes.note(BadValue(message, place=part.place, hint=values.suggestion(name, known)))
 
 
 def _optional(read: Callable[[Node, str], Any]) -> Callable[[Node, str], Any]:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 import yaml
 
-from nnsteps.errors import BadValue, FileError, LimitError, Place, ReadError
+from nnsteps.errors import BadValue, FileError, LimitError, Mistakes, Place, ReadError
 from nnsteps.misread import explain, first_line
 
 LIMITS: Mapping[str, int] = {
@@ -60,12 +60,13 @@ class Array:
 Node: TypeAlias = Scalar | Seq | Map | Array
 
 
-def read(text: str | bytes, file: str, limits: Mapping[str, int] = LIMITS) -> Node:
-    """The tree of one YAML document."""
+def read(text: str | bytes, file: str, limits: Mapping[str, int] = LIMITS, mistakes: Mistakes | None = None) -> Node:
+    """The tree of one YAML document; of a key that is given twice the first, the other is noted (or refused)."""
     source = decoded(text, file, limits)
     lines = re.split(r"\r\n|[\r\n\u0085\u2028\u2029]", source)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    builder = _Builder(file, lines, {**LIMITS, **limits})
+    noted = Mistakes() if mistakes is None else mistakes
+    builder = _Builder(file, lines, {**LIMITS, **limits}, noted)
     try:
         for event in yaml.parse(source, Loader=loader):
             builder.take(event)
@@ -73,6 +74,8 @@ def read(text: str | bytes, file: str, limits: Mapping[str, int] = LIMITS) -> No
         raise explain(error, file, lines) from None
     except (yaml.YAMLError, RecursionError, MemoryError, ValueError) as error:
         raise ReadError(f"this is not YAML: {first_line(error)}", where=file) from None
+    if mistakes is None:
+        noted.tell()
     root = builder.root
     if root is None or (isinstance(root, Scalar) and not root.text and not root.quoted):
         raise FileError("there is nothing in this file", where=file, hint="A problem needs at least `steps:`.")
@@ -118,8 +121,9 @@ def _binary(file: str) -> FileError:
 class _Builder:
     """Makes nodes of events; what is not yet closed stands on a stack, so nothing here recurses."""
 
-    def __init__(self, file: str, lines: list[str], limits: Mapping[str, int]) -> None:
+    def __init__(self, file: str, lines: list[str], limits: Mapping[str, int], mistakes: Mistakes) -> None:
         self.root: Node | None = None
+        self._mistakes = mistakes
         self._file, self._lines, self._limits = file, lines, limits
         self._open: list[tuple[Any, list[Node]]] = []
         self._count = 0
@@ -192,9 +196,9 @@ class _Builder:
                 if first.place and key.place:
                     also = ((first.place, f"given first in line {first.place.line}"),)
                 hint = "A name has one value. Remove one of the two, or rename it."
-                raise ReadError(
-                    f"{key.text} is given twice", place=key.place, also=also, here="and again here", hint=hint
-                )
+                twice = f"{key.text} is given twice"
+                self._mistakes.note(ReadError(twice, place=key.place, also=also, here="and again here", hint=hint))
+                continue
             seen[key.text] = key
             pairs.append((key, value))
         return tuple(pairs)

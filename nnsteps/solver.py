@@ -1,4 +1,8 @@
-"""Problem to trace: the author's items in their order, loops and conditions included."""
+"""Problem to trace: the author's items in their order, loops and conditions included.
+
+An item that is wrong does not end the work: it is noted and its results are lost; items that need them are passed over.
+So every mistake that stands by itself is told, once.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nnsteps import asked, stepping
-from nnsteps.errors import BadValue, LimitError, Place, ShapeError, UnknownName, nearest
+from nnsteps import asked, stepping, variation
+from nnsteps.errors import BadValue, LimitError, Mistakes, Place, ShapeError, StepsError, UnknownName, nearest
 from nnsteps.evaluate import evaluate
 from nnsteps.families import Family, counted
-from nnsteps.formula import Expr, to_text
-from nnsteps.items import results
+from nnsteps.formula import Expr, Name, mentioned, to_text
+from nnsteps.items import GRADIENTS, Broken, needs, results
 from nnsteps.ops import REGISTRY, side_text
 from nnsteps.problem import GradientItem, Heading, Item, Loop, Problem, Repeat, Say, StepItem, UpdateItem, When
 from nnsteps.standing import Settings, Standing, paper_digits
@@ -23,14 +27,34 @@ MOST_TURNS = 10_000  # of all loops together
 
 def solve_problem(problem: Problem, settings: Settings | None = None) -> Trace:
     """The trace of a problem. Errors: StepsError that points into the problem file."""
-    return _Solver(problem, settings or Settings()).run()
+    mistakes = Mistakes()
+    trace = _Solver(problem, settings or Settings(), mistakes).run()
+    mistakes.tell()
+    return trace
+
+
+def look_further(error: StepsError) -> StepsError:
+    """The error with whatever else is wrong in its problem: what could be read of it is solved."""
+    mistakes = error.mistakes
+    if mistakes is None or mistakes.unfinished is None:
+        return error
+    problem, mistakes.unfinished = mistakes.unfinished, None
+    try:
+        _Solver(problem, Settings(), mistakes).run()
+        if problem.practice is not None:
+            variation.read(problem, mistakes)
+    except StepsError as end:
+        return end
+    return mistakes.together()
 
 
 class _Solver:
     """Goes through the items once."""
 
-    def __init__(self, problem: Problem, settings: Settings) -> None:
-        self.here = Standing(problem, settings, Trace(problem, exact=settings.exact))
+    def __init__(self, problem: Problem, settings: Settings, mistakes: Mistakes) -> None:
+        self.here = Standing(problem, settings, Trace(problem, exact=settings.exact), mistakes=mistakes)
+        self.mistakes = mistakes
+        self.failed: set[int] = set()  # the ids of items that were wrong; the next turn of a loop is not asked again
         self.here.special = {"grad": lambda call, scope: asked.grad_call(self.here, call, scope)}
         self.loops = self.turns_taken = 0
         self.headings: dict[str, Heading] = {}  # those whose steps have run
@@ -50,40 +74,69 @@ class _Solver:
             if given.family:
                 trace.families.setdefault(given.family, Family(given.family)).add(given.key)
         for name in self.here.problem.given:
-            self.here.label(name)
-        known = [*self.here.problem.given, *trace.families, *results(self.here.problem.steps)]
+            with self.mistakes.apart('"'):
+                self.here.label(name)
+        known = {*self.here.problem.given, *trace.families, *results(self.here.problem.steps), *self.mistakes.lost}
         for name, labels in self.here.problem.labels.items():
             if name not in known:
                 place = next((label.place for label in labels if label is not None), None)
                 near = nearest(name, known)
                 hint = f"Did you mean {near}?" if near else None
-                raise UnknownName(f"labels: there is no value called {name}", place=place, hint=hint)
+                self.mistakes.note(UnknownName(f"labels: there is no value called {name}", place=place, hint=hint))
         with np.errstate(all="ignore"):  # what is no number is found, and told, by `evaluate`
             self._items(self.here.problem.steps)
         return trace
 
     def _items(self, items: tuple[Item, ...]) -> None:
-        here = self.here
+        here, lost = self.here, self.mistakes.lost
         for item in items:
-            match item:
-                case StepItem():
-                    stepping.step(here, item)
-                case Heading():
-                    self._under(item.title, item.items)
-                    self.headings[item.title] = item  # from now on it can be repeated
-                case GradientItem():
-                    asked.gradient(here, item)
-                case UpdateItem():
-                    asked.update(here, item)
-                case Loop():
-                    self._loop(item)
-                case When():
-                    chosen = self._holds(item.condition, item.place, "when")
-                    self._items(item.items if chosen else item.otherwise)
-                case Repeat():
-                    self._repeat(item)
-                case Say():
-                    self._say(item)
+            if self.failed and id(item) in self.failed:
+                continue
+            if isinstance(item, Broken) or (lost and self._is_lost(item)):
+                self._lose(item)
+                continue
+            heading, turns = here.heading, here.turns
+            try:
+                self._item(item)
+            except StepsError as mistake:
+                here.heading, here.turns = heading, turns
+                self.failed.add(id(item))
+                self._lose(item)
+                self.mistakes.note(mistake)
+            else:
+                if lost and isinstance(item, StepItem) and isinstance(item.target, Name):
+                    lost.discard(item.target.id)
+
+    def _item(self, item: Item) -> None:
+        match item:
+            case StepItem():
+                stepping.step(self.here, item)
+            case Heading():
+                self._under(item.title, item.items)
+                self.headings[item.title] = item  # from now on it can be repeated
+            case GradientItem():
+                asked.gradient(self.here, item)
+            case UpdateItem():
+                asked.update(self.here, item)
+            case Loop():
+                self._loop(item)
+            case When():
+                chosen = self._holds(item.condition, item.place, "when")
+                self._items(item.items if chosen else item.otherwise)
+            case Repeat():
+                self._repeat(item)
+            case Say():
+                self._say(item)
+
+    def _is_lost(self, item: Item) -> bool:
+        """Whether an item needs what has no value because of a mistake."""
+        return not self.mistakes.lost.isdisjoint(needs(item))
+
+    def _lose(self, item: Item) -> None:
+        """What an item would have given has no value, either."""
+        self.mistakes.lost.update(results((item,)))
+        if not isinstance(item, StepItem):
+            self.mistakes.lost.add(GRADIENTS)
 
     def _under(self, title: str, items: tuple[Item, ...]) -> None:
         outer, self.here.heading = self.here.heading, (*self.here.heading, title)
@@ -108,6 +161,9 @@ class _Solver:
             self.here.values[item.name] = value
             self.here.turns = (*outer, Turn(number, item.name, value))
             self._under(f"{item.name} = {value}", item.items)
+            if item.until is not None and not self.mistakes.lost.isdisjoint(mentioned(item.until)):
+                ended = True
+                break
             if item.until is not None and self._holds(item.until, item.until_place, "until"):
                 ended = True
                 break

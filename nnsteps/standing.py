@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from nnsteps.errors import Place, ShapeError
+from nnsteps.errors import Mistakes, Place, ShapeError
 from nnsteps.evaluate import evaluate
 from nnsteps.formula import Call, Expr, Name, Num, names, substitute
+from nnsteps.mishaps import number_of
 from nnsteps.ops import Array, side_text
 from nnsteps.problem import Problem
 from nnsteps.rounding import style_for
@@ -45,6 +46,7 @@ class Standing:
     turns: tuple[Turn, ...] = ()
     slopes: dict[tuple[int, int], int] = field(default_factory=dict)  # the gradients that are known, by loss and value
     special: Mapping[str, Callable[[Call, Scope], int]] = field(default_factory=dict)
+    mistakes: Mistakes = field(default_factory=Mistakes)
 
     @property
     def rounding(self) -> str:
@@ -104,7 +106,8 @@ class Standing:
                 words = trace.texts(self.now[words[0]])
             if len(shape) != 2 or len(words) != shape[axis]:
                 side = ("rows", "columns")[axis]
-                message = f"{name} is {side_text(shape)}, there are {len(words)} names for its {side}"
+                there = f"there {'is' if len(words) == 1 else 'are'} {number_of(len(words), 'name')}"
+                message = f"{name} is {side_text(shape)}, {there} for its {side}"
                 raise ShapeError(message, place=label.place, hint="One name for each.")
             sides[axis] = words
         trace.labels[node] = (sides[0], sides[1])

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from nnsteps.errors import BadValue, LimitError, Place, UnknownKey, nearest
+from nnsteps.errors import BadValue, LimitError, Mistakes, Place, UnknownKey, nearest
 from nnsteps.reader import LIMITS, Array, Map, Node, Scalar, Seq, is_like_number, number
 
 RANK = 4  # at most
@@ -74,15 +74,23 @@ def fields(node: Node, what: str, known: Iterable[str]) -> dict[str, tuple[Scala
         hint = f"Its keys: {', '.join(keys)}."
         raise BadValue(f"{what} is a mapping, not a {_kind(node)}", place=node.place, hint=hint)
     found: dict[str, tuple[Scalar, Node]] = {}
+    mistakes = Mistakes()
     for key, inner in node.pairs:
-        word = key.text
-        if key.place is None and word not in keys:  # in Python code a key has _ for its blanks
-            word = word.replace("_", " ")
-        if word not in keys:
-            message = f"there is no key called {key.text} in {what}"
-            raise UnknownKey(message, place=key.place, hint=suggestion(key.text, keys))
-        found[word] = (key, inner)
+        with mistakes.apart():
+            found[known_key(key, what, keys)] = (key, inner)
+    mistakes.tell()
     return found
+
+
+def known_key(key: Scalar, what: str, known: list[str]) -> str:
+    """The key as it is known. Errors: UnknownKey with the nearest one."""
+    word = key.text
+    if key.place is None and word not in known:  # in Python code a key has _ for its blanks
+        word = word.replace("_", " ")
+    if word in known:
+        return word
+    message = f"there is no key called {key.text} in {what}"
+    raise UnknownKey(message, place=key.place, hint=suggestion(key.text, known))
 
 
 def suggestion(word: str, known: list[str]) -> str:

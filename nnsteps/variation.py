@@ -30,7 +30,7 @@ from typing import NoReturn
 
 from nnsteps import reader, values
 from nnsteps.draws import Draws
-from nnsteps.errors import BadValue, Place, UnknownName
+from nnsteps.errors import BadValue, Mistakes, Place, UnknownName
 from nnsteps.formula import Expr, parse
 from nnsteps.kinds import Cells, Kind, OneHot, Permutation, Vocabulary, Whole
 from nnsteps.ops import Array, Shape
@@ -91,15 +91,24 @@ class Variation:
         return sum(variable.kind.room(variable.sides(largest)) for variable in self.variables.values())
 
 
-def read(problem: Problem) -> Variation:
+def read(problem: Problem, mistakes: Mistakes | None = None) -> Variation:
     """What the practice section of a problem says.
 
-    Errors: BadValue where there is none, or with the place of what is wrong in it.
+    Errors: BadValue where there is none, or with the place of what is wrong in it, unless mistakes are gathered.
     """
-    node = problem.practice
+    node, noted = problem.practice, Mistakes() if mistakes is None else mistakes
     if node is None:
         hint = "Add practice: {vary: {x: integers 0..3}} to it."
         raise BadValue("this problem says nothing of practice", where=problem.file or problem.name, hint=hint)
+    variation = Variation({}, place=node.place)
+    with noted.apart():
+        variation = _read(problem, node, noted)
+    if mistakes is None:
+        noted.tell()
+    return variation
+
+
+def _read(problem: Problem, node: Node, mistakes: Mistakes) -> Variation:
     found = values.fields(node, "practice", ("vary", "sizes", "keep", "allow", "digits"))
     if "vary" not in found:
         hint = "Say what may vary:  vary: {x: integers 0..3}"
@@ -107,15 +116,22 @@ def read(problem: Problem) -> Variation:
     sizes = {key.text: _size(key, part) for key, part in _pairs(found["sizes"][1], "sizes")} if "sizes" in found else {}
     variables: dict[str, Variable] = {}
     for key, part in _pairs(found["vary"][1], "vary"):
-        for given in _given(problem, key):
-            if given.name in sizes:
-                raise BadValue(f"{given.name} is a size and a given name", place=key.place, hint="Rename the size.")
-            variables[given.name] = _variable(given, part, key.place, sizes)
+        if key.text.partition("[")[0].strip() in mistakes.lost:
+            continue
+        with mistakes.apart():
+            for given in _given(problem, key):
+                if given.name in sizes:
+                    raise BadValue(f"{given.name} is a size and a given name", place=key.place, hint="Rename the size.")
+                variables[given.name] = _variable(given, part, key.place, sizes)
+    keep: list[Constraint] = []
+    for part in _listed(found["keep"][1]) if "keep" in found else ():
+        with mistakes.apart():
+            keep.append(_constraint(part))
     allowed = _listed(found["allow"][1]) if "allow" in found else ()
     return Variation(
         variables,
         sizes,
-        _constraints(found["keep"][1]) if "keep" in found else (),
+        tuple(keep),
         frozenset(values.choice(part, "allow", RULES) for part in allowed),
         _digits(found["digits"][1]) if "digits" in found else None,
         node.place,
@@ -146,15 +162,12 @@ def _given(problem: Problem, key: Scalar) -> list[Given]:
     return found
 
 
-def _constraints(node: Node) -> tuple[Constraint, ...]:
-    found = []
-    for part in _listed(node):
-        text = values.text(part, "keep")
-        if isinstance(part, Scalar) and part.flow and not part.quoted and text.count("(") != text.count(")"):
-            hint = "Put it on a line of its own that begins with -, or quote it."
-            raise BadValue("a formula inside [ ] must be quoted: a comma would cut it", place=part.place, hint=hint)
-        found.append(Constraint(parse(text, part.place), text.strip(), part.place))
-    return tuple(found)
+def _constraint(node: Node) -> Constraint:
+    text = values.text(node, "keep")
+    if isinstance(node, Scalar) and node.flow and not node.quoted and text.count("(") != text.count(")"):
+        hint = "Put it on a line of its own that begins with -, or quote it."
+        raise BadValue("a formula inside [ ] must be quoted: a comma would cut it", place=node.place, hint=hint)
+    return Constraint(parse(text, node.place), text.strip(), node.place)
 
 
 def _digits(node: Node) -> int:

@@ -142,7 +142,7 @@ def test_every_form_of_step_has_an_example():
             yield from forms(items.inside(item))
 
     found = {form for _, block in examples("docs/problems.md") for form in forms(Problem.read(block, "a.yaml").steps)}
-    assert found == set(typing.get_args(items.Item))
+    assert found == set(typing.get_args(items.Item)) - {items.Broken}
 
 
 def test_what_an_example_says_of_practice_makes_sheets():

@@ -90,10 +90,9 @@ def test_hints_and_messages_are_folded_at_the_width() -> None:
 
 
 def test_an_error_as_json_has_nulls_where_there_is_no_place() -> None:
-    assert BadValue("m", place=Place("a.yaml", 2, 3), hint="h").as_json() == {
-        "version": 1,
-        "error": {"code": "value", "message": "m", "file": "a.yaml", "line": 2, "column": 3, "hint": "h"},
-    }
+    first = {"code": "value", "message": "m", "file": "a.yaml", "line": 2, "column": 3, "hint": "h"}
+    error = BadValue("m", place=Place("a.yaml", 2, 3), hint="h")
+    assert error.as_json() == {"version": 1, "error": first, "errors": [first]}
     assert UsageError("m", where="x").as_json()["error"] == {
         "code": "usage", "message": "m", "file": "x", "line": None, "column": None,
     }  # fmt: skip

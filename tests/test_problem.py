@@ -47,13 +47,6 @@ def step(text: str, **other: object) -> StepItem:
 
 
 @pytest.mark.parametrize("path", sorted(BAD.glob("*.yaml")), ids=lambda path: path.stem)
-def test_what_is_wrong_is_reported_in_these_words(path: Path) -> None:
-    with pytest.raises(StepsError) as caught:
-        Problem.read(path.read_bytes(), path.name)
-    assert caught.value.report() == path.with_suffix(".txt").read_text("utf-8")
-
-
-@pytest.mark.parametrize("path", sorted(BAD.glob("*.yaml")), ids=lambda path: path.stem)
 @pytest.mark.parametrize("width", [40, 60, 100])
 def test_no_report_is_wider_than_asked_or_holds_control_characters(path: Path, width: int) -> None:
     with pytest.raises(StepsError) as caught:

@@ -44,7 +44,19 @@ def find(name: str) -> Problem:
         from nnsteps.cli.practice import find_id
 
         return find_id(name)
-    return find(name)
+    return complete(find(name))
+
+
+def complete(problem: Problem) -> Problem:
+    """The same problem, its practice section looked at too: whatever is wrong in a file, every command says it."""
+    if problem.practice is not None:
+        from nnsteps import variation
+        from nnsteps.errors import Mistakes
+
+        mistakes = Mistakes(unfinished=problem)
+        variation.read(problem, mistakes)
+        mistakes.tell()
+    return problem
 
 
 def solve(problem: Problem, settings: Settings | None = None) -> Trace:
@@ -124,7 +136,11 @@ def write(text: str | bytes, out: str | None = None, force: bool = False) -> Non
 
 
 def tell(error: StepsError, *, as_json: bool = False) -> None:
-    """Tell a person, or a program, what is wrong with the input."""
+    """Tell a person, or a program, all that is wrong with the input."""
+    if error.mistakes is not None:
+        from nnsteps.solver import look_further
+
+        error = look_further(error)
     if as_json:
         output.write(json_text(error.as_json()))
     else:

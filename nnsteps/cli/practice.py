@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nnsteps.cli import FAILED, FINE, options, output, parts
+from nnsteps.cli import FAILED, FINE, WRONG_INPUT, options, output, parts
 from nnsteps.errors import BadValue, CheckError, FileError, Place, StepsError, UsageError
 from nnsteps.render.formats import FORMATS, Format, Page, Sheet
 
@@ -296,8 +296,8 @@ def vet(names: list[str], count: int, seed: int) -> int:
             if len(names) == 1:
                 raise
             parts.tell(error)
-            code = FAILED
+            code = WRONG_INPUT
             continue
         parts.write("\n".join(findings.lines()) + "\n")
-        code = code if findings.ok else FAILED
+        code = code if findings.ok else max(code, FAILED)
     return code
