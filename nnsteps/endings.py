@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nnsteps.verify import Report
 
 MOST_ANSWERS = 8
-MOST_SHORT = 12  # numbers of a gradient that is listed again
+MOST_SHORT = 12  # numbers of a gradient, or of all new values together, that are listed again
 MOST_CHANGED = 1_000  # cells whose change is given enough digits to show
 
 
@@ -132,13 +132,16 @@ def _final_steps(page: Context) -> list[Step]:
         return [step for step in trace.steps if step.kind != UPDATE]
     used = {node for step in trace.steps if step.kind == FORWARD for node in step.uses.values()}
     losses = {g.loss for g in trace.gradients}
+    few_new = sum(trace.value(step.node).size for step in trace.steps if step.kind == UPDATE) <= MOST_SHORT
     chosen = []
     for step in trace.steps:
         if step.kind == FORWARD:
             final = step.node not in used or step.node in losses or page.roles.get(step.node) == doc.OUTPUT
             if final or step.by_hand is not None:
                 chosen.append(step)
-        elif step.kind == BACKWARD and "@" not in step.name and _is_asked(page, step):
+        elif (step.kind == BACKWARD and "@" not in step.name and _is_asked(page, step)) or (
+            step.kind == UPDATE and few_new
+        ):
             chosen.append(step)
     return chosen if len(chosen) <= MOST_ANSWERS else chosen[:MOST_ANSWERS]
 
@@ -146,10 +149,10 @@ def _final_steps(page: Context) -> list[Step]:
 def _is_asked(page: Context, step: Step) -> bool:
     """Whether a gradient is a final value: short ones that were asked for, and of a network those of its layers."""
     trace = page.trace
-    if any(turn.turns for turn in trace.steps):
-        asked = {gradient.node for gradient in trace.gradients}
-        return step.node in asked and trace.value(step.node).size <= MOST_SHORT
-    return _is_pre_activation(page, step.of)
+    asked = step.node in {gradient.node for gradient in trace.gradients}
+    if asked and trace.value(step.node).size <= MOST_SHORT:
+        return step.of not in page.learnable or any(other.turns for other in trace.steps)
+    return not any(other.turns for other in trace.steps) and _is_pre_activation(page, step.of)
 
 
 def _is_pre_activation(page: Context, node: int | None) -> bool:

@@ -136,7 +136,7 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
         tables = [worker.turns(list(nodes)) for _, nodes in groupby(strips, context.trace.over_columns)]
         found = tuple([table for table in tables if table is not None])
         if found:
-            yield Section("WORKED LINES", kind, "every number of the strips, one turn to a line", found)
+            yield Section("WORKED LINES", kind, "every number of the loop, one turn to a line", found)
 
 
 def _hang_up(
@@ -152,9 +152,12 @@ def _hang_up(
         now, asides = placed(asides, step.index)
         for aside in now:
             if not context.blanks or aside.kind == "say":
-                ahead = aside.kind == "when" or (last is not None and aside.turns not in ((), last.turns))
+                other = last is not None and aside.turns not in ((), last.turns)
+                ahead = aside.kind == "when" or (other and aside.kind != "until")
                 text = sentence(trace, writer, aside, blanks=context.blanks)
                 builder.say(text, ahead=ahead, grey=aside.kind != "say")
+        if last is not None and last.node in trace.columns and step.index > last.index + 1:
+            builder.say(writer.words(_other_turns(trace, last, step.index - 1)), grey=True)
         builder.add(step)
         last = step
     now, asides = placed(asides, after)
@@ -165,6 +168,14 @@ def _hang_up(
         elif not context.blanks or aside.kind == "say":
             builder.say(text, grey=aside.kind != "say")
     return asides
+
+
+def _other_turns(trace: Trace, last: Step, until: int) -> str:
+    """Where the numbers of the steps are that a loop drawn as one leaves out."""
+    first, *others = trace.over_columns(last.node)[1:]
+    joined = "and" if len(others) == 1 else "to"
+    turns = f"{first} {joined} {others[-1].partition(' = ')[2]}" if others else first
+    return f"steps {last.index + 1} to {until}: the same for {turns}"
 
 
 def _frames(trace: Trace) -> Iterable[tuple[int, ...]]:
@@ -194,7 +205,7 @@ def _kind(step: Step) -> str:
 
 
 def _by_heading(context: Context, spines: tuple[Spine, ...]) -> Iterable[Section]:
-    """Without a backward pass a heading that begins a spine of its own becomes the badge."""
+    """Without a backward pass a heading that begins a spine of its own becomes the badge, until the next one does."""
     found: list[tuple[str, list[Spine]]] = []
     for spine in spines:
         headings = [link.heading for link in spine.links if link.heading]
@@ -202,7 +213,7 @@ def _by_heading(context: Context, spines: tuple[Spine, ...]) -> Iterable[Section
         if headings and len(spines) > 1 and first is not None and first.heading:
             links = tuple(link._replace(heading="") if link is first else link for link in spine.links)
             found.append((_badge(headings[0]), [spine._replace(links=links)]))
-        elif found and not headings:
+        elif found:
             found[-1][1].append(spine)
         else:
             found.append(("", [spine]))

@@ -2,9 +2,10 @@
 
 Theory of operation. `pretty` writes one name, `caption` a formula. A caption is put together from pieces that know how
 tightly they hold (`_Piece.level`), so that brackets stand exactly where the reader would otherwise read something else.
-How a function is written is said by its own record (`look.written`); a piece of such a template is asked for no more
-than its surroundings demand, which `_slot` reads off the characters beside it. Where a template cannot be written in
-ASCII, or an option differs from its default, the plain call is written instead.
+How a function is written is said by its own record (`look.written`; {0} is an argument, {low} an option); a piece of
+such a template is asked for no more than its surroundings demand, which `_slot` reads off the characters beside it.
+Where a template cannot be written in ASCII, or says nothing of an option that differs from its default, the plain call
+is written instead.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import lru_cache
 from nnsteps.compounds import Compound, find
 from nnsteps.errors import StepsError
 from nnsteps.expr import Attr, Binary, Call, Compare, Expr, Index, Logic, Name, Neg, Not, Num, Slice, Word, to_text
+from nnsteps.expr import number as constant
 from nnsteps.formula import parse, parse_step, substitute
 from nnsteps.rounding import Style
 
@@ -256,13 +258,16 @@ class _Writer:
             along = _AXES[int(axis.value)]
             options.pop("axis")
         written = record.look.written if record is not None else ""
+        slots = set(re.findall(r"\{([a-z]\w*)\}", written))
         if self.ascii and not written.translate(_PLAIN).isascii():
             written = ""
         body = self._body(record, args, options) if options and isinstance(record, Compound) else None
         if body is not None:
             piece = body
-        elif written and not options:
-            piece = self._template(written, args)
+        elif record is not None and written and (record.look.terse or slots.issuperset(options)):
+            piece = self._template(
+                written, args, {**{name: constant(record.options[name]) for name in slots}, **options}
+            )
         else:
             inner = [self.piece(arg).text for arg in args]
             inner += [f"{name}={self.piece(value).text}" for name, value in options.items()]
@@ -280,10 +285,10 @@ class _Writer:
         _, formula = parse_step(lines[0])
         return self.piece(substitute(formula, dict(zip(record.args, args, strict=True))))
 
-    def _template(self, written: str, args: tuple[Expr, ...]) -> _Piece:
+    def _template(self, written: str, args: tuple[Expr, ...], options: Mapping[str, Expr]) -> _Piece:
         if written == "{0}":
             return self.piece(args[0])
-        parts = re.split(r"\{(\d)\}", written)
+        parts = re.split(r"\{(\w+)\}", written)
         text, levels = "", []
         for place, part in enumerate(parts):
             if place % 2 == 0:
@@ -291,7 +296,7 @@ class _Writer:
                 continue
             before, after = parts[place - 1], parts[place + 1]
             level, first = _slot(before, after, "".join(parts[:place]))
-            piece = self.piece(args[int(part)])
+            piece = self.piece(args[int(part)] if part.isdigit() else options[part])
             levels.append(piece.level)
             brackets = piece.level < level or (not first and piece.text.startswith(self.signs.minus))
             if level == PRODUCT and _FACTOR_BEFORE.match(after):
@@ -332,7 +337,7 @@ def _slot(before: str, after: str, all_before: str) -> tuple[int, bool]:
 def _own_level(written: str) -> int:
     """How tightly a written template holds as a whole."""
     outside = re.sub(r"\([^()]*\)|\|[^|]*\||⌊[^⌋]*⌋", "", written)
-    outside = re.sub(r"\{\d\}", "", outside)
+    outside = re.sub(r"\{\w+\}", "", outside)
     if re.search(r"[^\W\d_]{2,} | [^\W\d_]{2,}", outside.replace("log ", "")):
         return WORDS
     if outside.startswith("Σ"):

@@ -221,7 +221,7 @@ class Signs(NamedTuple):
     raised: Mapping[float, str] = MappingProxyType({})
 
 
-PAPER = Signs(raised=MappingProxyType({2.0: "²", 3.0: "³"}))
+PAPER = Signs(raised=MappingProxyType({float(k): raised for k, raised in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}))
 ASCII = Signs(minus="-", times="*", divide=" / ", root="sqrt", floor=("floor(", ")"), ne="!=", le="<=", ge=">=")
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
@@ -355,7 +355,8 @@ def _write(tree: Tree, show: Show, signs: Signs) -> tuple[str, int]:
             return f" {tree.name} ".join(_at_least(arg, 0, show, signs) for arg in args), 0
         case "if":
             condition, yes, no = (_write(arg, show, signs)[0] for arg in args)
-            return f"({yes} if {condition}, else {no})", ATOM
+            claim = condition if isinstance(args[0], Fn) else f"{condition} {signs.ne} 0"
+            return f"({yes} if {claim}, else {no})", ATOM
         case "round" if args[1] == Const(0.0):
             return f"round({_write(args[0], show, signs)[0]})", ATOM
         case _:

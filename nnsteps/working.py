@@ -244,7 +244,16 @@ class Writer:
         """What decides, in numbers: 3 > 0; a 1 or 0 by its name: better is 1."""
         if isinstance(claim, Ref):
             return f"{self.name(claim.node)} is {self._show(more)(claim)}"
-        return scalar.write(claim if holds else _opposite(claim), self._show(more), self.signs)
+        return scalar.write(claim if holds else self._opposite(claim), self._show(more), self.signs)
+
+    def _opposite(self, claim: Tree) -> Tree:
+        """What holds where a claim does not; of several that should all hold, the first that fails."""
+        if isinstance(claim, scalar.Fn) and claim.name == "and":
+            failing = next(part for part in claim.args if not scalar.evaluate(part, self.trace.look_up))
+            return self._opposite(failing)
+        if isinstance(claim, scalar.Fn) and claim.name in scalar.OPPOSITE:
+            return scalar.Fn(scalar.OPPOSITE[claim.name], claim.args)
+        return scalar.fn("eq", claim, 0)
 
     def _operand(self, ref: Ref, more: int) -> Style:
         style = self.style(ref.node)
@@ -279,13 +288,6 @@ class Writer:
         while isinstance(tree, scalar.Fn) and tree.name in ("neg", "mul"):
             tree = tree.args[0]
         return not isinstance(tree, scalar.Fn) and self._is_zero(tree)
-
-
-def _opposite(claim: Tree) -> Tree:
-    """What holds where a claim does not."""
-    if isinstance(claim, scalar.Fn) and claim.name in scalar.OPPOSITE:
-        return scalar.Fn(scalar.OPPOSITE[claim.name], claim.args)
-    return scalar.fn("eq", claim, 0)
 
 
 def _promises(lines: list[Sum]) -> int:

@@ -91,6 +91,10 @@ FORMULAS = [
     ("1e-3 * x", "0.001 · x", "0.001 * x"),
     ("W - 0.1 * grad(L, W)", "W − 0.1 · ∂L/∂W", "W - 0.1 * dL/dW"),
     ("hstack(a, b)", "hstack(a, b)", "hstack(a, b)"),
+    ("clip(x)", "x held between 0 and 1", "x held between 0 and 1"),
+    ("2 * clip(x - y, low=-1)", "2 · (x − y held between −1 and 1)", "2 * (x - y held between -1 and 1)"),
+    ("conv2d(x, w, padding=1)", "conv2d(x, w, padding=1)", "conv2d(x, w, padding=1)"),
+    ("conv2d_input_grad(s, w, x, padding=1)", "s handed back by w", "s handed back by w"),
 ]
 
 

@@ -207,6 +207,20 @@ def test_parts_of_a_page_can_be_asked_for() -> None:
     assert "y = softmax" not in text(PROBLEMS["backprop"], 100, until=5)
 
 
+def test_a_loop_drawn_as_one_says_where_the_numbers_of_its_other_turns_are() -> None:
+    drawn_page = text(PROBLEMS["backprop-through-time"], 100)
+    assert "steps 4 to 9: the same for t = 2 and 3" in drawn_page
+    assert "10  L = " in drawn_page
+
+
+def test_of_several_conditions_the_first_that_fails_is_told() -> None:
+    steps = ["p = max_pool2d(x)", "L = sum(p)"]
+    pool = Problem(given={"x": [[4, 1], [2, 5]]}, steps=steps, gradient={"of": "L", "wrt": ["x"]})
+    drawn_page = text(pool, 100)
+    assert re.search(r"5 > 4 and 5 > 1 and 5 > 2 +→ +1 +\[2,2\]", drawn_page)
+    assert re.search(r" 4 < 5 +→ +0 +\[1,1\]", drawn_page)
+
+
 @pytest.mark.parametrize("options", [{"step": "99"}, {"step": "z9"}, {"until": 0}, {"only": "update"}])
 def test_a_part_that_does_not_exist_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(UsageError):

@@ -24,7 +24,7 @@ compound(
     doc="What is below low becomes low, what is above high becomes high. Convention: at a limit itself the slope is 1.",
     shapes="any -> same",
     sample=_normal,
-    look=Look(gloss="held between two limits"),
+    look=Look(written="{0} held between {low} and {high}"),
 )
 
 # --- like ReLU ---------------------------------------------------------------------------------------------------

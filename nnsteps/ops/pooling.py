@@ -145,7 +145,10 @@ op(
         "slope": rng.normal(size=(2, 3, 2)), "x": rng.normal(size=(2, 5, 4)), "size": 3, "stride": 2, "padding": 1
     },
     check=_back_check,
-    look=Look(kind="window", gloss="to the largest of each window"),
+    look=Look(
+        kind="window", written="{0} at the largest of each window, 0 elsewhere", terse=True,
+        gloss="to the largest of each window",
+    ),
 )  # fmt: skip
 
 # --- the average -------------------------------------------------------------------------------------------------
@@ -201,5 +204,7 @@ op(
         "slope": rng.normal(size=(2, 3, 2)), "like": np.zeros((2, 5, 4)), "size": 3, "stride": 2, "padding": 1
     },
     check=_back_check,
-    look=Look(kind="window", gloss="shared out over each window"),
+    look=Look(
+        kind="window", written="{0} in equal shares to its window", terse=True, gloss="shared out over each window"
+    ),
 )  # fmt: skip

@@ -155,7 +155,7 @@ op(
     grad=FLAT,
     sample=lambda rng: {"x": np.array([[1.0, 0.0, 2.0], [0.0, 0.0, 1.0]]), "axis": 1},
     check=has_axis,
-    look=Look(kind="reduction", sign="count", gloss="how many are not 0"),
+    look=Look(kind="reduction", sign="count", gloss="how many hold, or are not 0"),
 )
 
 

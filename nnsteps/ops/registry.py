@@ -59,7 +59,9 @@ class Look(NamedTuple):
     kind:    product (corner), elementwise, reduction, shaping, claim (a comparison), gate (lets some numbers pass),
              rounding, choice (places that the numbers decide: shown by what was chosen and its margin) or window
              (each cell from some cells of another array: a convolution, a running sum)
-    written: how a caption writes the call, with {0}, {1} for the arguments: "Σ {0}"; "" means name(arguments)
+    written: how a caption writes the call, with {0} for the first argument and {low} for an option: "Σ {0}"; "" means
+             name(arguments)
+    terse:   `written` stands for the call whatever its options: they were said at the step that it goes back through
     sign:    what stands before a row that holds the result of a reduction
     gate:    negative inputs are crossed out
     gloss:   a few plain words, said at the first step of its kind
@@ -67,6 +69,7 @@ class Look(NamedTuple):
 
     kind: str = "elementwise"
     written: str = ""
+    terse: bool = False
     sign: str = ""
     gate: bool = False
     gloss: str = ""

@@ -294,7 +294,9 @@ def _register(family: Family, image: str, filters: str, result: str) -> None:
         grad=_handed(family, slope="{conv}(g, w{more})", w="{conv}_weight_grad(g, slope, w{more})"),
         sample=input_sample,
         check=family.check_input_grad,
-        look=Look(kind="window", gloss="slopes handed back by the filter"),
+        look=Look(
+            kind="window", written="{0} handed back by {1}", terse=True, gloss="slopes handed back by the filter"
+        ),
     )
     op(
         f"{name}_weight_grad(x, slope, like, {WINDOW})",
@@ -306,7 +308,12 @@ def _register(family: Family, image: str, filters: str, result: str) -> None:
         grad=_handed(family, x="{conv}_input_grad(slope, g, x{more})", slope="{conv}(x, g{more})"),
         sample=weight_sample,
         check=family.check_weight_grad,
-        look=Look(kind="window", gloss="what lay under it, times the slopes"),
+        look=Look(
+            kind="window",
+            written="windows of {0}, times {1}, added up",
+            terse=True,
+            gloss="what lay under it, times the slopes",
+        ),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from nnsteps.document import Sum, Term, Work
@@ -144,16 +146,42 @@ def _chunks_plain(work: Work, setting: Setting) -> list[str]:
 
 
 def _broken(chunks: list[str], width: int) -> list[list[Segment]]:
+    """Chunks in as few lines as they need; one that is too long is taken apart where its brackets hold least."""
     lines: list[str] = []
     line = ""
-    for chunk in chunks:
-        indent = "  " if lines else ""
-        if line and columns(line) + 1 + columns(chunk) > width:
+    for part in (part for chunk in chunks for part in _parts(chunk, width - 2)):
+        if line and columns(line) + 1 + columns(part) > width:
             lines.append(line)
-            line, indent = "", "  "
-        line = f"{line} {chunk}" if line else indent + chunk
-    return [[(part, "plain")] for text in [*lines, line] for part in _cut(text, width)]
+            line = "  " + part
+        else:
+            line = f"{line} {part}" if line else part
+    return [[(text, "plain")] for text in [*lines, line]]
 
 
-def _cut(text: str, width: int) -> list[str]:
-    return [text] if columns(text) <= width else wrap(text, width)
+def _parts(text: str, width: int) -> list[str]:
+    """A text in parts of at most `width` columns, taken apart before operators and behind commas, the outermost
+    first."""
+    if columns(text) <= width:
+        return [text]
+    places = _joints(text)
+    if not places:
+        return wrap(text, max(8, width))
+    outermost = min(depth for _, depth in places)
+    cuts = [0, *(place for place, depth in places if depth == outermost), len(text)]
+    return [part for low, high in pairwise(cuts) for part in _parts(text[low:high].strip(), width)]
+
+
+def _joints(text: str) -> list[tuple[int, int]]:
+    """The blanks at which an arithmetic text may be broken, with the number of brackets around each."""
+    found, depth = [], 0
+    for place, sign in enumerate(text):
+        if sign in "([⌊":
+            depth += 1
+        elif sign in ")]⌋":
+            depth -= 1
+        elif sign == " " and place > 0 and (text[place - 1] == "," or _OPERATOR.match(text, place)):
+            found.append((place, depth))
+    return found
+
+
+_OPERATOR = re.compile(r" [-+−÷/*·<>≤≥=≠]+ ")
