@@ -25,44 +25,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/cli.md", "docs/formulas.md", "docs/problems.md", "docs/course.md")
 
-KEYS = {
-    "title": "What the page is called. Without it: the name of the file.",
-    "topic": "What it belongs to in `nnsteps list`.",
-    "order": "Its place in teaching order: a whole number, small ones first.",
-    "aliases": "Other names that `nnsteps solve` knows it by.",
-    "builds on": "Names of the problems that come before it.",
-    "about": "One sentence under the title.",
-    "source": "Who made the exercise.",
-    "given": "Names with their values: a number, a list (a column), a list of rows, a list of words, a family.",
-    "labels": "Words for the rows and columns of a table: `{X: {rows: [size, weight], columns: words}}`.",
-    "define": "Functions of the problem's own: `{'double(x)': '2 * x'}`.",
-    "steps": "The list of steps. The only key that must be there.",
-    "gradient": "`{of: L, wrt: [W, b]}`: the gradient of L, or a list. Without `wrt`: of every learnable value.",
-    "update": "`{rule: sgd, rate: 0.1}`: every learnable value takes a step downhill.",
-    "answers": "Published answers: `by hand`, `exact`, and `wrong` with `{printed: …, why: …}`; `verify` compares.",
-    "rounding": "`inside` (default), `each-step` or `fractions`; see below.",
-    "digits": "Decimals on paper, from 0 to 15. Without it: as many as each block needs.",
-    "ask": "What a worksheet leaves blank, as a list of names or cells. Without it: every computed cell.",
-    "freeze": "Names that look learnable and are not.",
-    "conventions": "What this problem chooses where textbooks differ, in words.",
-    "practice": "How the numbers may vary in practice sheets; see below.",
-    "notes": "Remarks for whoever reads the file.",
-    "version": "1, the version of this language.",
-}
-STEP_KEYS = {
-    "step": "`name = formula`, as in a step that is a plain text.",
-    "by hand": "Beside `step`: the formula of what a person writes down instead; `--exact` leaves it out.",
-    "note": "Beside `step`: a sentence that holds for any numbers.",
-    "remark": "Beside `step`: a sentence about these very numbers; it vanishes when they change.",
-    "for … in …": "A loop over numbers, words or the members of a family, with its steps.",
-    "until": "Beside a loop: it ends after the turn in which this condition holds.",
-    "when": "A condition; beside it `steps`, and perhaps `else`.",
-    "repeat": "The steps under an earlier heading once more, with the values of now.",
-    "say": "A sentence with values in it.",
-    "gradient": "A gradient at this place of the steps, as at the top level.",
-    "update": "An update at this place of the steps, as at the top level.",
-}
-
 
 # --- tables from the code -----------------------------------------------------------------------------------
 
@@ -132,6 +94,13 @@ def commands() -> Mapping[str, Any]:
     return group.commands
 
 
+def keys(which: str) -> str:
+    """The keys of a problem or of a step, in the words that editors show."""
+    from nnsteps import schema
+
+    return table(("key", "what it says"), ((f"`{key}`", words) for key, words in getattr(schema, which).items()))
+
+
 def error_codes() -> str:
     """The codes of errors, as the docstring of their tree describes them."""
     from nnsteps.errors import StepsError
@@ -152,18 +121,16 @@ def json_example() -> str:
     return f"```json\n{flat}\n```"
 
 
+_COMMANDS = ("list", "show", "solve", "why", "verify", "export", "practice", "vet", "new", "schema", "functions")
 TABLES: Mapping[str, Callable[[], str]] = {
     "topics": topics,
     "course": course,
     "functions": functions,
-    "keys": lambda: table(("key", "what it says"), ((f"`{key}`", words) for key, words in KEYS.items())),
-    "step keys": lambda: table(("key", "what it says"), ((f"`{key}`", words) for key, words in STEP_KEYS.items())),
+    "keys": lambda: keys("KEYS"),
+    "step keys": lambda: keys("STEP_KEYS"),
     "json": json_example,
     "error codes": error_codes,
-    **{
-        f"options of {name}": lambda name=name: command_table(name)
-        for name in ("list", "show", "solve", "why", "verify", "export", "practice", "vet", "functions")
-    },
+    **{f"options of {name}": lambda name=name: command_table(name) for name in _COMMANDS},
 }
 
 

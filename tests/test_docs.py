@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nnsteps import errors, items, problem, variation
+from nnsteps import errors, items, problem, schema, variation
 from nnsteps.cli.export import JSON
 from nnsteps.compounds import COMPOUNDS
 from nnsteps.errors import StepsError
@@ -69,9 +69,9 @@ def test_every_function_is_documented():
 
 
 def test_every_key_is_documented():
-    assert set(build.KEYS) == {"given", "steps", "gradient", "update", *problem._KEYS, *problem._CHECKS}
+    assert set(schema.KEYS) == {"given", "steps", "gradient", "update", *problem._KEYS, *problem._CHECKS}
     forms = {"for … in …" if key == "for " else key for key in items._FORMS}
-    assert set(build.STEP_KEYS) == forms | {*items._BESIDE_A_STEP, "until"}
+    assert set(schema.STEP_KEYS) == forms | {*items._BESIDE_A_STEP, "until"}
 
 
 def test_every_word_of_a_practice_section_is_documented():
@@ -96,11 +96,11 @@ def test_every_error_code_is_documented():
 
 def test_the_json_that_is_shown_fits_the_schema():
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
-    schema = json.loads(text("docs/trace.schema.json"))
+    trace_schema = json.loads(text("docs/trace.schema.json"))
     (shown,) = re.findall(r"```json\n(.*?)```", text("docs/cli.md"), re.DOTALL)
-    jsonschema.validate(json.loads(shown), schema)
+    jsonschema.validate(json.loads(shown), trace_schema)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**json.loads(shown), "version": 2}, schema)
+        jsonschema.validate({**json.loads(shown), "version": 2}, trace_schema)
 
 
 # --- examples ----------------------------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ PROBLEM = typer.Argument(
 )
 EXACT = typer.Option("--exact", help="Leave out what was rounded by hand.")
 WIDTH = typer.Option("--width", metavar="N", help="Columns, from 40 to 1000 (default: the terminal's; 100 in a pipe).")
+OUT = typer.Option("-o", metavar="FILE", help="Write to a file.")
+FORCE = typer.Option("--force", help="Write over a file that exists.")
 
 DIGITS = typer.Option("--digits", metavar="N", help="Decimals on paper, from 0 to 15 (default: as needed).")
 ROUNDING = typer.Option(
@@ -204,8 +206,8 @@ def solve(
             autocompletion=_words(FORMATS),
         ),
     ] = "terminal",
-    out: Annotated[str | None, typer.Option("-o", metavar="FILE", help="Write to a file.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
+    out: Annotated[str | None, OUT] = None,
+    force: Annotated[bool, FORCE] = False,
 ) -> None:
     """Work out every step, with every number explained."""
     from nnsteps.cli import options, parts
@@ -328,7 +330,7 @@ def export(
     rounding: Annotated[str | None, ROUNDING] = None,
     work: Annotated[str, WORK_LINES] = "lines",
     all_: Annotated[bool, typer.Option("--all", help="All bundled problems, a file each; needs --out.")] = False,
-    out: Annotated[str | None, typer.Option("-o", metavar="FILE", help="Write to a file.")] = None,
+    out: Annotated[str | None, OUT] = None,
     folder: Annotated[
         str | None, typer.Option("--out", metavar="DIR", help="Write a file for each problem into this folder.")
     ] = None,
@@ -414,6 +416,34 @@ def vet(
     chosen = options.whole("--seed", seed, 0, 10**15)
     if code := run(problems, options.whole("--count", count, 1, 10**6), chosen):
         raise typer.Exit(code)
+
+
+@app.command(cls=_Command)
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and hyphens; the file is NAME.yaml.")],
+    original: Annotated[
+        str | None,
+        typer.Option("--from", metavar="PROBLEM", help="Begin with a copy of this one.", autocompletion=_problem_names),
+    ] = None,
+    out: Annotated[str | None, OUT] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
+) -> None:
+    """Begin a problem file, with comments; it works as it is."""
+    from nnsteps.cli import starting
+
+    starting.new(name, original, out, force)
+
+
+@app.command(cls=_Command)
+def schema(
+    out: Annotated[str | None, OUT] = None,
+    force: Annotated[bool, FORCE] = False,
+) -> None:
+    """Print the JSON Schema of problem files, for editors."""
+    from nnsteps.cli import parts
+    from nnsteps.cli.starting import schema_text
+
+    parts.write(schema_text(), out, force)
 
 
 @app.command(cls=_Command)
