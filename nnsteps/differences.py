@@ -2,15 +2,16 @@
 
 Theory of operation. The array that a name stood for when the loss was computed is moved a little, what follows is
 replayed with the recorded choices held, and the difference of the losses gives the slope. A difference taken across a
-kink (ReLU at 0) means nothing. Where the numbers stand exactly on one, `beside_the_kinks` nudges the given values by a
-small fixed pattern and replays everything, backward steps included, so that the comparison can be made there.
+kink (ReLU at 0) means nothing. Where the numbers stand on one, or so near that a difference would reach over it,
+`beside_the_kinks` nudges the given values by a small fixed pattern and replays everything, backward steps included, so
+that the comparison can be made there. Whether a difference did stay on one side is told by `Probe.crosses`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,12 @@ from nnsteps.ops import Array, Op
 from nnsteps.trace import Node, Trace
 
 GOLDEN = (math.sqrt(5) - 1) / 2
-NUDGES = ((1e-3, 0.0), (1e-3, 0.5), (1e-4, 0.25), (1e-2, 0.75), (1e-5, 0.1))  # size, start of the pattern
+NUDGES = (  # size, start of the pattern
+    (1e-3, 0.0), (1e-3, 0.5), (1e-3, 0.3), (1e-2, 0.75), (1e-2, 0.4), (1e-2, 0.0), (1e-4, 0.25), (1e-5, 0.1),
+)  # fmt: skip
+SMALLEST_STEP = 1e-6
+ON_A_KINK = 1e-12  # what is nearer is on it
+FAR = 1e-4  # a kink that is further away is not in the way of a difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,6 @@ class Probe:
             if node.id in above and any(i in changed for i in before):
                 changed.add(node.id)
                 self.path.append(node)
-        self.jumps = bool(kinks(trace, [node.id for node in self.path], self.values))
 
     def slope(self, direction: Array, h: float, five_points: bool) -> float:
         """The central difference of the loss along a direction."""
@@ -59,7 +64,20 @@ class Probe:
         far = self._at(direction, 2 * h) - self._at(direction, -2 * h)
         return (8 * near - far) / (12 * h)
 
+    def crosses(self, direction: Array, h: float) -> bool:
+        """Whether a kink may lie between the two ends of a difference: nearer than twice what the numbers move."""
+        for values in (self._moved(direction, h), self._moved(direction, -h)):
+            for node, away in distances(self.path, self.values):
+                reach = [2 * np.nan_to_num(np.abs(values[i] - self.values[i])) for i in node.inputs]
+                moved = [part if part.shape == away.shape else part.max() for part in reach]
+                if any((away < part).any() for part in moved):
+                    return True
+        return False
+
     def _at(self, direction: Array, h: float) -> float:
+        return float(self._moved(direction, h)[self.loss].item())
+
+    def _moved(self, direction: Array, h: float) -> list[Array]:
         values = self.values.copy()
         values[self.wrt] = values[self.wrt] + h * direction
         with np.errstate(all="ignore"):
@@ -69,14 +87,14 @@ class Probe:
                 else:
                     assert isinstance(node.op, Op)
                     values[node.id] = node.op.value(*(values[i] for i in node.inputs), **node.options)
-        return float(values[self.loss].item())
+        return values
 
 
 def step_sizes(size: float) -> Iterator[tuple[bool, float]]:
     """Five points or three, and how far apart: some for smooth slopes, some for kinks nearby, some for tiny numbers."""
     yield True, 1e-3 * max(1.0, size)
     yield False, 1e-5
-    yield False, 1e-6
+    yield False, SMALLEST_STEP
     yield True, 1e-5
     if 0 < size < 1:
         yield True, 1e-3 * size
@@ -111,32 +129,39 @@ def beside_the_kinks(trace: Trace, losses: list[int]) -> Beside:
     """All values at numbers where every difference has a meaning: the recorded ones, or nudged ones."""
     values = [node.value for node in trace.nodes]
     feeding = sorted(set().union(*(trace.ancestors(loss) for loss in losses)))
-    found = kinks(trace, feeding, values)
-    if not found:
-        return Beside(values)
-    count = sum(cells for _, cells in found)
-    best, left, movable = values, count, _movable(trace, feeding)
+    nodes = [trace.nodes[node] for node in feeding]
+    found, best, far = kinks(trace, feeding, values), values, _clearance(nodes, values)
+    movable = _movable(trace, feeding) if far < FAR else []
     for size, start in NUDGES:
-        nudged = trace.replay(_nudged(trace, movable, size, start))
-        if all(np.isfinite(value).all() for value in nudged):
-            remaining = sum(cells for _, cells in kinks(trace, feeding, nudged))
-            if remaining < left:
-                best, left = nudged, remaining
-        if not left:
+        if far >= FAR:
             break
+        nudged = trace.replay(_nudged(trace, movable, size, start))
+        finite = all(np.isfinite(value).all() for k, value in enumerate(nudged) if k not in trace.masked)
+        if finite and _clearance(nodes, nudged) > far:
+            best, far = nudged, _clearance(nodes, nudged)
+    count = sum(cells for _, cells in found)
     return Beside(best, count, tuple(dict.fromkeys(convention(trace.nodes[node]) for node, _ in found)))
 
 
+def distances(nodes: Iterable[Node], values: Sequence[Array]) -> Iterator[tuple[Node, Array]]:
+    """The nodes that have kinks, with how far each of their cells is from one."""
+    for node in nodes:
+        if isinstance(node.op, Op) and node.op.distance is not None and node.out is None:
+            yield node, node.op.distance(*(values[i] for i in node.inputs), **node.options)
+
+
+def _clearance(nodes: Iterable[Node], values: Sequence[Array]) -> float:
+    """How far the nearest kink is."""
+    return min((float(away.min()) for _, away in distances(nodes, values)), default=math.inf)
+
+
 def kinks(trace: Trace, nodes: Sequence[int], values: Sequence[Array]) -> list[tuple[int, int]]:
-    """The nodes that stand exactly on a kink, and how many of their cells do."""
-    found = []
-    for node_id in nodes:
-        node = trace.nodes[node_id]
-        if isinstance(node.op, Op) and node.op.kinks is not None and node.out is None:
-            count = int(np.sum(node.op.kinks(*(values[i] for i in node.inputs), **node.options)))
-            if count:
-                found.append((node_id, count))
-    return found
+    """The nodes that stand on a kink, and how many of their cells do."""
+    counts = [
+        (node.id, int((away <= ON_A_KINK).sum()))
+        for node, away in distances(map(trace.nodes.__getitem__, nodes), values)
+    ]
+    return [(node, count) for node, count in counts if count]
 
 
 def convention(node: Node) -> str:

@@ -1,7 +1,8 @@
 """The rules that every practice sheet keeps without being asked. Knows recorded traces, and draws nothing.
 
 relu           every layer has live ReLUs, and dead ones where the original has some
-kink           no number stands where a slope is a matter of convention: ReLU at 0, a tie of two largest
+kink           no number stands where a slope is a matter of convention: ReLU at 0, a tie of two largest that passes a
+               gradient back; nor so near that a person who rounds may find it on the other side
 margin         no choice (argmax, top-k, a comparison, rounding) is so narrow that a person who rounds makes another one
 saturation     no softmax, sigmoid or tanh is so flat that hardly any gradient passes
 zero gradient  no gradient that was asked for is 0 everywhere
@@ -19,7 +20,7 @@ To add a rule: a function that gives its checks for one route, its line in `_RUL
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,17 @@ class Route:
         for node in self.trace.nodes:
             if isinstance(node.op, Op) and node.out is None:
                 yield node, node.op
+
+    def sloped(self) -> set[int]:
+        """The nodes that a gradient was passed back through."""
+        found = set[int]()
+        for gradient in self.trace.gradients:
+            path = {gradient.wrt}
+            for node in sorted(self.trace.ancestors(gradient.loss) | {gradient.loss}):
+                if path.intersection(self.trace.nodes[node].inputs):
+                    path.add(node)
+            found |= path
+        return found
 
     def slots_of(self, node: Node) -> tuple[int, ...]:
         """The slots of a node's inputs."""
@@ -154,29 +166,41 @@ def _live(name: str, slot: int, *, is_dead_too: bool) -> Check:
 
 
 def _kink(route: Route, original: Original) -> Iterator[Check]:
+    sloped = route.sloped()
     for node, op in route.computed():
-        if op.kinks is None or op.grad is FLAT:
+        if op.distance is None or op.grad is FLAT:
             continue
         slots, options = route.slots_of(node), dict(node.options)
-        at_zero = op.look.kind == "elementwise" and len(slots) == 1 and _is_at_zero(op.kinks, options)
-        yield _off_zero(slots[0]) if at_zero else _off_the_kinks(slots, op.kinks, options)
+        if op.look.kind == "elementwise" and len(slots) == 1 and _is_size(op.distance, options):
+            yield _off_zero(slots[0])
+        elif node.id in sloped:  # else nobody sees which of two equal numbers it was
+            yield _off_the_kinks(slots, op.distance, options)
 
 
-def _is_at_zero(kinks: Callable[..., Truth], options: Mapping[str, object]) -> bool:
+def _is_size(distance: Callable[..., Array], options: Mapping[str, object]) -> bool:
     """Whether the kink of an operation is where its argument is 0, and nowhere else."""
     probe = np.array([[-1.0, -0.5, 0.0, 0.5, 1.0]])
-    return bool((kinks(probe, **options) == (probe == 0)).all())
+    return bool((distance(probe, **options) == np.abs(probe)).all())
 
 
 def _off_zero(slot: int) -> Check:
-    return Check("kink", (slot,), lambda values: min(map(abs, _cells(values[slot]))) > SLACK)
-
-
-def _off_the_kinks(slots: tuple[int, ...], kinks: Callable[..., Truth], options: Mapping[str, object]) -> Check:
     def holds(values: Values) -> bool:
-        return not kinks(*[np.round(values[i], 9) for i in slots], **options).any()
+        return _is_clear(min(map(abs, _cells(values[slot]))), (values[slot],))
+
+    return Check("kink", (slot,), holds)
+
+
+def _off_the_kinks(slots: tuple[int, ...], distance: Callable[..., Array], options: Mapping[str, object]) -> Check:
+    def holds(values: Values) -> bool:
+        inputs = [values[i] for i in slots]
+        return _is_clear(float(distance(*inputs, **options).min()), inputs)
 
     return Check("kink", slots, holds, cost=10)
+
+
+def _is_clear(smallest: float, inputs: Iterable[Array], narrow: float = NARROW) -> bool:
+    """Whether the nearest kink, or other choice, is so far that nobody who rounds on paper gets to it."""
+    return smallest > max(narrow, SLACK) or smallest > (SLACK if all(map(_is_exact, inputs)) else narrow)
 
 
 def _margin(route: Route, original: Original) -> Iterator[Check]:
@@ -191,15 +215,13 @@ def _clear(slots: tuple[int, ...], op: Op, options: Mapping[str, object]) -> Che
     assert margin is not None
     may_meet = op.name in ("floor", "ceil") or op.look.kind == "claim"  # 2 ≤ 2 holds, and ⌊2⌋ is 2: nobody errs there
     narrow = NARROW_ROUNDING / 10.0 ** float(str(options.get("digits", 0))) if op.look.kind == "rounding" else NARROW
-    sure = max(narrow, SLACK)
 
     def holds(values: Values) -> bool:
         inputs = [values[i] for i in slots]
         least = margin(*inputs, **options)
         if may_meet:
             least = least[least != 0]
-        smallest = float(least.min()) if least.size else math.inf
-        return smallest > sure or smallest > (SLACK if all(_is_exact(value) for value in inputs) else narrow)
+        return _is_clear(float(least.min(initial=math.inf)), inputs, narrow)
 
     return Check("margin", slots, holds, cost=10)
 

@@ -8,9 +8,9 @@ Theory of operation. Four checks, each independent of the code that made the num
    the recorded choices held, and the central difference is compared with the recorded gradient;
 4. the published answers, and the answers that are known to be wrong.
 
-A difference taken across a kink (ReLU at 0) means nothing. Where the numbers stand exactly on one, the given values are
-nudged by a small fixed pattern, everything is replayed, backward steps included, and the comparison is made there; the
-report says by which convention the gradient at the kink itself was chosen.
+A difference taken across a kink (ReLU at 0) means nothing. Where the numbers stand on one, or close by, the given
+values are nudged by a small fixed pattern, everything is replayed, backward steps included, and the comparison is made
+there; the report says by which convention the gradient at the kink itself was chosen.
 """
 
 from __future__ import annotations
@@ -233,8 +233,8 @@ class _Work:
             if abs(best - goal) <= allowed:
                 self.largest = max(self.largest, abs(best - goal) / max(1.0, abs(goal)))
                 return
-        if probe.jumps:
-            self.note("a value on a kink that no nudge leaves was not compared")
+        if probe.crosses(direction, differences.SMALLEST_STEP):
+            self.note("where every difference crosses a kink, nothing was compared")
             return
         self.fail(name, goal, best, "a central difference")
 

@@ -290,8 +290,8 @@ def law_flat(op: Op, inputs: Arrays, options: Mapping[str, Any]) -> None:
     value = op.value(*inputs, **options)
     still = (
         np.ones(value.shape, dtype=bool)
-        if op.kinks is None
-        else ~np.broadcast_to(op.kinks(*inputs, **options), value.shape)
+        if op.distance is None
+        else np.broadcast_to(op.distance(*inputs, **options) > 0, value.shape)
     )
     for k in range(len(inputs)):
         if op.argument(k) in rules:

@@ -231,18 +231,8 @@ def test_five_sheets_of_every_problem_are_fair_and_their_keys_verify(name: str) 
             assert report.ok, report.failures
 
 
-UNFAIR = {  # known defects: some of the 200 variants fail their own check, so no key of them is written
-    "autoencoder": "a central difference crosses a kink that the fairness rules leave too close",
-    "gan": "a central difference crosses a kink that the fairness rules leave too close",
-}
-
-
-def known(name: str) -> pytest.MarkDecorator | tuple[()]:
-    return pytest.mark.xfail(raises=AssertionError, reason=UNFAIR[name]) if name in UNFAIR else ()
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [pytest.param(name, marks=known(name)) for name in NAMES])
+@pytest.mark.parametrize("name", NAMES)
 def test_two_hundred_sheets_of_every_problem_are_fair_and_different(name: str) -> None:
     practice = Practice(find(name))
     seen = set()
@@ -259,6 +249,44 @@ def test_two_hundred_sheets_of_every_problem_are_fair_and_different(name: str) -
 def test_every_bundled_problem_has_a_practice_section() -> None:
     without = {problem.name for problem in bundled() if problem.practice is None}
     assert without == FIXED
+
+
+POOLS = """\
+given: {image: [[1, 2, 0, 1], [3, 0, 2, 4]], weight: [[1, 2]]}
+steps:
+  - highest = max_pool2d(image)
+  - L = sum(weight * HOW)
+gradient: {of: L, wrt: [image]}
+practice:
+  vary: {image: integers 0..2, weight: integers 1..2}
+  allow: [effort]
+"""
+
+
+@pytest.mark.parametrize(("how", "ties"), [("avg_pool2d(image)", True), ("highest", False)])
+def test_a_tie_matters_where_a_gradient_comes_back(how: str, ties: bool) -> None:
+    practice = Practice(Problem.read(POOLS.replace("HOW", how), "pools.yaml"))
+    images = [practice.variant(1, str(k)).by_hand["image"] for k in range(30)]
+    windows = [np.sort(image[:, j : j + 2].ravel()) for image in images for j in (0, 2)]
+    assert any(window[-1] == window[-2] for window in windows) == ties
+
+
+NEAR = """\
+given: {x: [1, 2], w: [[3, -2]]}
+steps:
+  - y = relu(w @ x / 70)
+  - z = relu(w @ x / 64)
+practice:
+  vary: {x: integers 1..3, w: integers -3..3 except 0}
+  allow: [effort, relu, digits]
+"""
+
+
+def test_what_a_person_rounds_is_not_near_a_kink() -> None:
+    practice = Practice(Problem.read(NEAR, "near.yaml"))
+    variants = [practice.variant(1, str(k)).by_hand for k in range(60)]
+    sums = np.array([(one["w"] @ one["x"]).item() for one in variants])
+    assert np.abs(sums).min() == 2  # 1/70 and 1/64 are below 0.02
 
 
 def test_constraints_of_the_file_hold_by_hand_and_exactly() -> None:

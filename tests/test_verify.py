@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import nnsteps
-from nnsteps import Problem
-from nnsteps.collection import bundled
+from nnsteps import Problem, differences, ids
+from nnsteps.collection import bundled, find
+from nnsteps.practice import Practice
+from nnsteps.solver import solve_problem
 from nnsteps.verify import check
 from tests.sample import COLLECTION
 
@@ -116,6 +118,38 @@ def test_a_wrong_gradient_on_a_kink_is_still_found(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(REGISTRY, "relu", dataclasses.replace(REGISTRY["relu"], grad={"x": "keep(2 * g, x > 0)"}))
     report = on_a_kink(["z = W @ x", "a = relu(z + 0.5 * abs(z))", "L = sum(a * a)"], W=[[1, -1], [2, 0]], x=[1, 1])
     assert not report.ok
+
+
+@pytest.mark.parametrize(
+    "id", ["autoencoder-21.1.0-60c23e9925", "autoencoder-46.1.8-5fc683ca0e", "gan-22.1.156-bd37963407"]
+)
+def test_many_kinks_are_all_left_behind(id: str) -> None:
+    known = ids.parse(id)
+    assert known is not None
+    report = check(Practice(find(known.problem)).rebuild(known)[0].problem)
+    assert (report.failures, report.notes) == ((), ())
+    assert report.kinks >= 5
+
+
+@pytest.mark.parametrize("rule", ["g", "keep(g, x < 0)", "keep(1.0001 * g, x > 0)"])
+def test_a_wrong_gradient_is_found_however_near_the_kink(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+    import dataclasses
+
+    from nnsteps.ops import REGISTRY
+
+    monkeypatch.setitem(REGISTRY, "relu", dataclasses.replace(REGISTRY["relu"], grad={"x": rule}))
+    given = {"W": [[1, -1, -1, 1], [-1, 0, 1, 0], [1, 1, 1, 1]], "x": [2, 1, 1, 5e-5], "v": [[3, -2, 1]]}
+    problem = Problem(given=given, steps=["a = relu(W @ x)", "L = sum(v @ a)"], gradient={"of": "L", "wrt": ["x"]})
+    assert not check(problem).ok
+
+
+def test_a_difference_knows_whether_it_reaches_over_a_kink() -> None:
+    trace = solve_problem(Problem(given={"x": [1e-3, -2]}, steps=["L = sum(relu(3 * x))"]))
+    probe = differences.Probe(trace, trace.given["x"], trace.node("L"), [node.value for node in trace.nodes])
+    first, second = np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]])
+    assert probe.crosses(first, 2e-3)
+    assert not probe.crosses(first, 1e-4)
+    assert not probe.crosses(second, 0.5)
 
 
 def test_the_targets_of_a_shortcut_are_not_nudged() -> None:

@@ -33,7 +33,7 @@ op(
     grad={"x": "keep(g, x > 0)"},
     sample=_normal,
     source="Nair and Hinton 2010",
-    kinks=lambda x: x == 0,
+    distance=np.abs,
     look=Look(written="ReLU({0})", gate=True, gloss="a negative number becomes 0"),
 )
 op(
@@ -45,7 +45,7 @@ op(
     grad={"x": "where(x > 0, g, alpha * g)"},
     sample=lambda rng: {"x": rng.normal(size=(2, 3)), "alpha": 0.1},
     source="Maas, Hannun and Ng 2013",
-    kinks=lambda x, alpha: x == 0,
+    distance=lambda x, alpha: np.abs(x),
     look=Look(gloss="a negative number shrinks"),
 )
 op(
@@ -79,7 +79,6 @@ op(
     grad=FLAT,
     sample=_normal,
     source="McCulloch and Pitts 1943",
-    kinks=lambda x: x == 0,
     margin=np.abs,
     look=Look(gloss="1 above 0, else 0"),
 )

@@ -52,6 +52,17 @@ def line(at: At, x: Cells, axis: int | None) -> list[Ref]:
     return [Ref(x.node, (*at[:axis], k, *at[axis + 1 :])) for k in range(x.shape[axis])]
 
 
+def lead(x: Array, axis: int | None = None) -> Array:
+    """How far the largest number along an axis (of all cells without one) is ahead of the next; infinite if alone."""
+    numbers, along = (x.reshape(-1, 1), 0) if axis is None else (x, int(axis))
+    if numbers.shape[along] == 1:
+        gap = np.full(numbers.shape, np.inf)
+    else:
+        ordered = np.sort(numbers, axis=along)
+        gap = np.take(ordered, [-1], axis=along) - np.take(ordered, [-2], axis=along)
+    return gap.reshape(1, 1) if axis is None else gap
+
+
 def from_zero(at: Array, side: int, noun: str = "position") -> Places:
     """Positions counted from 1 as places counted from 0.
 

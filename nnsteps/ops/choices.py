@@ -15,7 +15,7 @@ import numpy as np
 
 from nnsteps import scalar
 from nnsteps.errors import ShapeError
-from nnsteps.ops.axes import has_axis, line, must_have_axis, sides
+from nnsteps.ops.axes import has_axis, lead, line, must_have_axis, sides
 from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Options, Shape, op, side_text
 from nnsteps.scalar import Const, Fn, Ref, Tree, fn
 
@@ -52,17 +52,6 @@ def _arg_cell(at: At, x: Cells, axis: int | None, name: str) -> Tree:
     return tree
 
 
-def _arg_margin(x: Array, axis: int | None) -> Array:
-    """The gap between the best and the second best; `x` with the largest as the best."""
-    numbers, along = _along(x, axis)
-    ordered = np.sort(numbers, axis=along)
-    if ordered.shape[along] == 1:
-        gap = np.full(ordered.shape, np.inf)
-    else:
-        gap = np.take(ordered, [-1], axis=along) - np.take(ordered, [-2], axis=along)
-    return gap.reshape(1, 1) if axis is None else gap
-
-
 for _name, _sign, _word, _best in (("argmax", 1.0, "largest", "max"), ("argmin", -1.0, "smallest", "min")):
     op(
         f"{_name}(x, axis=None)",
@@ -74,8 +63,7 @@ for _name, _sign, _word, _best in (("argmax", 1.0, "largest", "max"), ("argmin",
         grad=FLAT,
         sample=_sample,
         check=has_axis,
-        kinks=lambda x, axis=None, sign=_sign: _arg_margin(sign * x, axis) == 0,
-        margin=lambda x, axis=None, sign=_sign: _arg_margin(sign * x, axis),
+        margin=lambda x, axis=None, sign=_sign: lead(sign * x, axis),
         look=Look(kind="choice", gloss=f"the position of the {_word}"),
     )
 
@@ -120,7 +108,9 @@ def _gaps(x: Array, axis: int, descending: bool) -> Array:
     ordered = np.sort(x, axis=axis)
     if descending:
         ordered = np.flip(ordered, axis=axis)
-    gaps = np.abs(np.diff(ordered, axis=axis))
+    with np.errstate(invalid="ignore"):
+        gaps = np.abs(np.diff(ordered, axis=axis))
+    gaps[np.isnan(gaps)] = np.inf  # between two masked cells there is nothing to choose
     edge = np.full([1 if k == axis else side for k, side in enumerate(x.shape)], np.inf)
     before, after = np.concatenate([edge, gaps], axis=axis), np.concatenate([gaps, edge], axis=axis)
     return np.asarray(np.minimum(before, after))
@@ -155,7 +145,6 @@ op(
     grad=FLAT,
     sample=lambda rng: {"x": rng.normal(size=(4, 3)), "k": 2},
     check=_has_k,
-    kinks=lambda x, k=1, axis=0: _first(_gaps(x, axis, True), k, axis) == 0,
     margin=lambda x, k=1, axis=0: _first(_gaps(x, axis, True), k, axis),
     look=CHOICE,
 )
@@ -171,7 +160,6 @@ op(
     },
     sample=lambda rng: {"x": rng.normal(size=(4, 3)), "k": 2},
     check=_has_k,
-    kinks=lambda x, k=1, axis=0: _first(_gaps(x, axis, True), k, axis) == 0,
     margin=lambda x, k=1, axis=0: _first(_gaps(x, axis, True), k, axis),
     look=CHOICE,
 )
@@ -185,7 +173,6 @@ op(
     grad=FLAT,
     sample=_sample,
     check=lambda names, x, axis=0, descending=0: must_have_axis(names, x, axis),
-    kinks=lambda x, axis=0, descending=0: _gaps(x, axis, bool(descending)) == 0,
     margin=lambda x, axis=0, descending=0: _gaps(x, axis, bool(descending)),
     look=CHOICE,
 )
@@ -200,7 +187,6 @@ op(
     },
     sample=lambda rng: {"x": rng.normal(size=(4, 3)), "axis": 1, "descending": 1},
     check=lambda names, x, axis=0, descending=0: must_have_axis(names, x, axis),
-    kinks=lambda x, axis=0, descending=0: _gaps(x, axis, bool(descending)) == 0,
     margin=lambda x, axis=0, descending=0: _gaps(x, axis, bool(descending)),
     look=Look(kind="choice", gloss="in order"),
 )

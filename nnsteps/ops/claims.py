@@ -26,7 +26,6 @@ def _claim(name: str, sign: str, value: Callable[..., Any], doc: str) -> None:
         grad=FLAT,
         sample=lambda rng: {"a": np.array([[1.0, 2.0, 3.0]]), "b": np.array([[2.0], [1.0]])},
         check=stretches,
-        kinks=lambda a, b: a == b,
         margin=lambda a, b: np.abs(a - b),
         look=Look(kind="claim"),
     )

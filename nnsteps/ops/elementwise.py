@@ -186,7 +186,7 @@ op(
     cell=_cell("abs"),
     grad={"x": "g * sign(x)"},
     sample=_normal,
-    kinks=lambda x: x == 0,
+    distance=np.abs,
     look=Look(written="|{0}|"),
 )
 op(
@@ -197,7 +197,6 @@ op(
     cell=lambda at, x: fn("sign", x[at]),
     grad=FLAT,
     sample=_normal,
-    kinks=lambda x: x == 0,
     margin=np.abs,
 )
 op(
@@ -208,7 +207,6 @@ op(
     cell=_cell("floor"),
     grad=FLAT,
     sample=_normal,
-    kinks=lambda x: x == np.floor(x),
     margin=lambda x: np.minimum(x - np.floor(x), np.floor(x) + 1 - x),
     look=Look(written="⌊{0}⌋", gloss="rounded down"),
 )
@@ -253,9 +251,11 @@ def _round(x: Array, digits: int = 0) -> Array:
     return np.where(size < WHOLE, np.copysign(np.floor(size + slack + 0.5) / scale, x), x) + 0.0
 
 
-def _halfway(x: Array, digits: int = 0) -> Any:
-    part = np.abs(x) * 10.0 ** int(digits) % 1
-    return np.abs(part - 0.5) <= 10.0**-SIGNIFICANT
+def _to_halfway(x: Array, digits: int = 0) -> Array:
+    """How far numbers are from a half of the last digit that is kept."""
+    scale = 10.0 ** int(digits)
+    away = np.abs(np.abs(x) * scale % 1 - 0.5)
+    return np.where(away <= 10.0**-SIGNIFICANT, 0.0, away / scale)
 
 
 op(
@@ -266,8 +266,7 @@ op(
     cell=lambda at, x, digits: fn("round", x[at], digits),
     grad=FLAT,
     sample=lambda rng: {"x": np.round(rng.normal(size=(2, 3)), 3), "digits": 1},
-    kinks=_halfway,
-    margin=lambda x, digits=0: np.abs(np.abs(x) * 10.0 ** int(digits) % 1 - 0.5) / 10.0 ** int(digits),
+    margin=_to_halfway,
     look=Look(kind="rounding"),
 )
 
@@ -319,7 +318,7 @@ op(
     grad={"a": "keep(g, a >= b)", "b": "keep(g, a < b)"},
     sample=_pair,
     check=stretches,
-    kinks=lambda a, b: a == b,
+    distance=lambda a, b: np.abs(a - b),
 )
 op(
     "minimum(a, b)",
@@ -330,7 +329,7 @@ op(
     grad={"a": "keep(g, a <= b)", "b": "keep(g, a > b)"},
     sample=_pair,
     check=stretches,
-    kinks=lambda a, b: a == b,
+    distance=lambda a, b: np.abs(a - b),
 )
 op(
     "keep(x, condition)",

@@ -9,6 +9,7 @@ import numpy as np
 
 from nnsteps import scalar
 from nnsteps.errors import ShapeError
+from nnsteps.ops.axes import lead
 from nnsteps.ops.geometry import Geometry
 from nnsteps.ops.registry import Array, At, Cells, Look, Options, Shape, must_be, op, side_text
 from nnsteps.scalar import Const, Ref, Tree, fn
@@ -98,9 +99,10 @@ def _max_pool(x: Array, **options: Any) -> Array:
     return np.asarray(parts.max(axis=0)).reshape(_out(x.shape, geometry))
 
 
-def _max_ties(x: Array, **options: Any) -> Any:
+def _lead(x: Array, **options: Any) -> Array:
+    """How far the largest number of each window is ahead of the next one."""
     geometry, parts = _stacked(x, options, -np.inf)
-    return ((parts == parts.max(axis=0)).sum(axis=0) > 1).reshape(_out(x.shape, geometry))
+    return lead(parts, 0).reshape(_out(x.shape, geometry))
 
 
 def _max_grad(slope: Array, x: Array, **options: Any) -> Array:
@@ -131,7 +133,7 @@ op(
     grad={"x": "max_pool2d_grad(g, x, size=size, stride=stride, padding=padding)"},
     sample=lambda rng: {"x": rng.normal(size=(2, 5, 4)), "size": 3, "stride": 2, "padding": 1},
     check=_check,
-    kinks=_max_ties,
+    distance=_lead,
     look=Look(kind="window", gloss="the largest of each window"),
 )
 op(

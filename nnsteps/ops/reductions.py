@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnsteps import scalar
-from nnsteps.ops.axes import has_axis, line, must_have_axis
+from nnsteps.ops.axes import has_axis, lead, line, must_have_axis
 from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Shape, op
 from nnsteps.scalar import Tree, fn
 
@@ -88,15 +88,7 @@ def _first_cell(name: str) -> Callable[..., Tree]:
     return cell
 
 
-def _ties(name: str) -> Callable[..., Any]:
-    def ties(x: Array, axis: int | None = None) -> Any:
-        top = _reduced(np.max if name == "max" else np.min)(x, axis)
-        return (x == top).sum(axis=_axes(axis), keepdims=True) > 1
-
-    return ties
-
-
-for _name, _function, _word in (("max", np.max, "largest"), ("min", np.min, "smallest")):
+for _name, _function, _word, _sign in (("max", np.max, "largest", 1.0), ("min", np.min, "smallest", -1.0)):
     op(
         f"{_name}(x, axis=None)",
         doc=f"The {_word} number. Convention: its gradient goes to the first {_word}.",
@@ -106,7 +98,7 @@ for _name, _function, _word in (("max", np.max, "largest"), ("min", np.min, "sma
         grad={"x": f"keep(spread(g, x), first_{_name}(x, axis=axis))"},
         sample=_sample,
         check=has_axis,
-        kinks=_ties(_name),
+        distance=lambda x, axis=None, sign=_sign: lead(sign * x, axis),
         look=Look(kind="reduction", sign=_name, gloss=f"the {_word}"),
     )
     op(
@@ -118,7 +110,7 @@ for _name, _function, _word in (("max", np.max, "largest"), ("min", np.min, "sma
         grad=FLAT,
         sample=_sample,
         check=has_axis,
-        kinks=_ties(_name),
+        distance=lambda x, axis=None, sign=_sign: lead(sign * x, axis),
         look=Look(kind="claim", written=f"{{0}} is the {_word}"),
     )
 

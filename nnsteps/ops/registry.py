@@ -77,10 +77,11 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One operation. `signature` is what `nnsteps functions` prints; `kinks` tells where it has no slope, or jumps.
+    """One operation. `signature` is what `nnsteps functions` prints.
 
-    `margin` tells for each cell of the result how far the numbers are from making it another one: 0 at a tie, infinite
-    where nothing else could have come out.
+    `distance` tells for each cell of the result how far the numbers are from where it has no slope, or jumps: 0 on a
+    kink, infinite where there is none. None of them moves by more than twice as much as the numbers do. `margin` is
+    that of a choice: how far the numbers are from making it another one.
     """
 
     signature: str
@@ -98,7 +99,7 @@ class Op:
     infix: str = ""
     variadic: bool = False
     check: Callable[..., None] | None = None
-    kinks: Callable[..., np.ndarray[Any, np.dtype[np.bool_]]] | None = None
+    distance: Callable[..., Array] | None = None
     margin: Callable[..., Array] | None = None
 
     def rules(self, options: Options, shapes: tuple[Shape, ...]) -> Mapping[str, str | None]:
@@ -150,7 +151,7 @@ def op(
     look: Look | None = None,
     infix: str = "",
     check: Callable[..., None] | None = None,
-    kinks: Callable[..., np.ndarray[Any, np.dtype[np.bool_]]] | None = None,
+    distance: Callable[..., Array] | None = None,
     margin: Callable[..., Array] | None = None,
 ) -> Op:
     """Register one operation and give its record."""
@@ -158,7 +159,7 @@ def op(
     assert name not in REGISTRY, f"{name} is registered twice"
     record = Op(
         signature, name, args, MappingProxyType(options), doc, shapes, value, cell, grad, sample, source,
-        look or Look(), infix, variadic, check, kinks, margin,
+        look or Look(), infix, variadic, check, distance or margin, margin,
     )  # fmt: skip
     REGISTRY[name] = record
     return record
