@@ -109,6 +109,14 @@ def error_codes() -> str:
     return table(("code", "what is wrong"), ((f"`{code}`", f"{words[0].upper()}{words[1:]}.") for code, words in rows))
 
 
+def limits() -> str:
+    """Every limit of a problem, with its usual value."""
+    from nnsteps.limits import LIMITS
+
+    rows = ((f"`{name}`", f"{limit.usual:,}", limit.counts) for name, limit in LIMITS.items())
+    return table(("limit", "usually", "of"), rows)
+
+
 def json_example() -> str:
     """The JSON of a small problem, laid out for reading."""
     text = json.dumps(json.loads(run("solve single-neuron --to json", ROOT)), ensure_ascii=False, indent=2)
@@ -130,6 +138,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "step keys": lambda: keys("STEP_KEYS"),
     "json": json_example,
     "error codes": error_codes,
+    "limits": limits,
     **{f"options of {name}": lambda name=name: command_table(name) for name in _COMMANDS},
 }
 

@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 __all__ = ["Problem", "StepsError", "Trace", "solve"]
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nnsteps.errors import StepsError
     from nnsteps.problem import Problem
     from nnsteps.trace import Trace
@@ -26,20 +28,25 @@ def solve(
     expand: bool = False,
     rounding: str | None = None,
     digits: int | None = None,
+    limits: Mapping[str, int] | None = None,
 ) -> Trace:
     """The trace of a problem: a bundled name, a path, or a Problem.
 
     exact leaves the by-hand forms out, expand takes no shortcut in a gradient, rounding is "inside", "each-step" or
-    "fractions", digits fixes the decimals on paper.
+    "fractions", digits fixes the decimals on paper, limits={"cells": 5_000_000} allows a larger problem.
 
     Errors: StepsError says where, what was found, what was expected; what else is wrong stands in its `others`.
     """
     from nnsteps.collection import find
     from nnsteps.errors import StepsError
+    from nnsteps.limits import with_changes
     from nnsteps.solver import Settings, look_further, solve_problem
 
     try:
-        found = find(problem) if isinstance(problem, str) else problem
+        if isinstance(problem, str):
+            found = find(problem, limits or {})
+        else:
+            found = problem if limits is None else problem.changed(limits=with_changes(limits))
     except StepsError as error:
         raise look_further(error) from None
     return solve_problem(found, Settings(exact, expand, rounding, digits))

@@ -93,7 +93,7 @@ def _keep_gradient(here: Standing, loss: int, loss_name: str, expr: Expr, node: 
         first = len(trace.nodes)
         gradient = evaluate(trace, formula, scope)
         key = trace.bind(name, gradient)
-        trace.steps.append(
+        trace.add_step(
             Step(
                 len(trace.steps) + 1,
                 name,
@@ -166,7 +166,7 @@ def update(here: Standing, item: UpdateItem) -> None:
             new = here.as_written(new)
         key = trace.bind(name, new)
         here.now[name] = new
-        trace.steps.append(
+        trace.add_step(
             Step(
                 len(trace.steps) + 1, name, key, UPDATE, new, formula, here.heading, uses, first, of=node,
                 turns=here.turns,

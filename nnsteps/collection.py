@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from nnsteps.errors import UsageError, nearest
+from nnsteps.limits import USUAL, with_changes
 from nnsteps.problem import Problem
 
 
@@ -40,22 +42,22 @@ def bundled() -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.order if problem.order is not None else 10_000, problem.name))
 
 
-def find(name: str) -> Problem:
+def find(name: str, limits: Mapping[str, int] = USUAL) -> Problem:
     """The problem that a name, an alias, a path or "-" (standard input) stands for.
 
     Errors: UsageError with the nearest name; whatever is wrong in the file.
     """
     if name == "-":
-        return Problem.read(sys.stdin.buffer.read(), "standard input", name="problem")
+        return Problem.read(sys.stdin.buffer.read(), "standard input", name="problem", limits=limits)
     for entry in entries():
         if entry.name == name:
-            return Problem.load(entry.path)
+            return Problem.load(entry.path, limits)
     if name.endswith((".yaml", ".yml")) or "/" in name or os.path.exists(name):
-        return Problem.load(name)
+        return Problem.load(name, limits)
     aliases: dict[str, str] = {}
     for problem in bundled():
         if name in problem.aliases:
-            return problem
+            return problem.changed(limits=with_changes(limits))
         aliases |= dict.fromkeys((problem.name, *problem.aliases), problem.name)
     near = nearest(name, aliases)
     hint = f"Did you mean {near}?   nnsteps list shows all of them" if near else "nnsteps list shows all of them"

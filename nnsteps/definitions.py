@@ -13,7 +13,7 @@ from nnsteps.compounds import Compound, find
 from nnsteps.errors import BadValue, Place
 from nnsteps.formula import Call, Expr, Name, Slice, children, parse, parse_step
 from nnsteps.ops import Look, Options
-from nnsteps.reader import Map, Node, Scalar
+from nnsteps.reader import Map, Node, Scalar, limits_of
 
 
 def definitions(node: Node, what: str) -> Mapping[str, Compound]:
@@ -80,11 +80,11 @@ def _lines(name: str, body: Node, names: set[str], known: Mapping[str, Compound]
         raise BadValue(f"{name} has no lines", place=body.place, hint="Write its formula.")
     parts = getattr(body, "items", (body,))
     if len(texts) == 1 and not re.search(r"(?<![=<>!])=(?!=)", texts[0].partition("(")[0]):
-        parse(texts[0], parts[0].place)
+        parse(texts[0], parts[0].place, limits_of(parts[0]))
         texts[0] = f"out = {texts[0]}"
     bound = set(names)
     for text, part in zip(texts, parts, strict=True):
-        target, formula = parse_step(text, part.place)
+        target, formula = parse_step(text, part.place, limits_of(part))
         if not isinstance(target, Name):
             raise BadValue("a line of a function gives a value to a plain name", place=part.place)
         _check(name, formula, bound, known, part.place)

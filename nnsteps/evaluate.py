@@ -382,6 +382,7 @@ def apply(
     if trace.masked and any(i in trace.masked for i in inputs):
         check_masked(trace, record, inputs, expr, scope)
     try:
+        trace.allow(*record.needs(values, options))
         value = record.value(*values, **options)
     except StepsError as error:  # what the numbers themselves forbid: a singular matrix, a place that is not there
         error.place = error.place or scope.at(expr)

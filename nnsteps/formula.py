@@ -37,6 +37,7 @@ from nnsteps.expr import (
     substitute,
     to_text,
 )
+from nnsteps.limits import USUAL, Limits, exceeded
 from nnsteps.spelling import Token, refuse
 
 __all__ = [
@@ -65,28 +66,27 @@ __all__ = [
     "to_text",
 ]
 
-DEPTH = 200  # of the tree; whoever walks it may recurse and stay within Python's 1,000 frames
-EXPONENT = 1_000  # the largest that is written out
+TOO_DEEP, SPLIT = "this formula has too many parts inside each other", "Split it into steps."
 ATTRIBUTES = ("T", "values", "positions")
 
 
-def parse(text: str, place: Place | None = None) -> Expr:
+def parse(text: str, place: Place | None = None, limits: Limits = USUAL) -> Expr:
     """The tree of one formula; `place` is where its first character stands."""
     place = place or Place("formula", 1, 1, text=text)
-    return _parse(spelling.tidy(text, place), place)
+    return _parse(spelling.tidy(text, place, limits), place, limits)
 
 
-def parse_step(text: str, place: Place | None = None) -> tuple[Name | Index, Expr]:
+def parse_step(text: str, place: Place | None = None, limits: Limits = USUAL) -> tuple[Name | Index, Expr]:
     """Target and formula of `name = formula`; both have spans in the whole text."""
     place = place or Place("step", 1, 1, text=text)
-    tidied = spelling.tidy(text, place)
+    tidied = spelling.tidy(text, place, limits)
     sign = _equals_sign(tidied, place)
     left, right = tidied[: sign.start], " " * sign.end + tidied[sign.end :]
     if not left.strip():
         refuse(place, sign.start, sign.end, "there is no name before the =", "Write name = formula.")
     if not right.strip():
         refuse(place, sign.start, sign.end, "there is no formula after the =", "Write name = formula.")
-    return _target(left, place), _parse(right, place)
+    return _target(left, place, limits), _parse(right, place, limits)
 
 
 _OPERATORS: dict[type[ast.AST], str] = {
@@ -104,6 +104,7 @@ class _Source:
     place: Place
     shift: int  # characters before what `ast` was given
     characters: tuple[int, ...]  # byte offset -> character offset; empty where they are the same
+    limits: Limits
 
     def span(self, node: ast.expr | ast.keyword) -> Span:
         """Where the node stands in the text; `ast` counts bytes."""
@@ -116,8 +117,8 @@ class _Source:
         refuse(self.place, *self.span(node), message, hint)
 
 
-def _parse(text: str, place: Place) -> Expr:
-    spelling.check(text, place)
+def _parse(text: str, place: Place, limits: Limits) -> Expr:
+    spelling.check(text, place, limits)
     shift = len(text) - len(text.lstrip())
     stripped = text.strip()
     try:
@@ -128,14 +129,10 @@ def _parse(text: str, place: Place) -> Expr:
     except (ValueError, OverflowError):
         refuse(place, shift, shift + 1, "this cannot be read as a formula")
     except (RecursionError, MemoryError):
-        raise _too_deep(place.part(shift, 1)) from None
-    if _depth(tree) > DEPTH:
-        raise _too_deep(place.part(shift, 1))
-    return _convert(tree, _Source(stripped, place, shift, _characters(stripped)))
-
-
-def _too_deep(place: Place) -> LimitError:
-    return LimitError("this formula has too many parts inside each other", place=place, hint="Split it into steps.")
+        raise LimitError(TOO_DEEP, place=place.part(shift, 1), hint=SPLIT) from None
+    if (depth := _depth(tree)) > limits["depth"]:
+        raise exceeded("depth", limits, TOO_DEEP, depth, place=place.part(shift, 1), hint=SPLIT)
+    return _convert(tree, _Source(stripped, place, shift, _characters(stripped), limits))
 
 
 def _depth(tree: ast.expr) -> int:
@@ -249,15 +246,16 @@ def _refuse_attribute(node: ast.Attribute, source: _Source) -> NoReturn:
 
 def _check_exponent(exponent: Expr, source: _Source) -> None:
     """Refuse 9 ** 9 ** 9: a power grows without limit, so a written exponent may not."""
-    value = _constant(exponent)
-    if value is None or abs(value) <= EXPONENT:
+    value, most = _constant(exponent), source.limits["exponent"]
+    if value is None or abs(value) <= most:
         return
     start, end = exponent.span
-    message = f"the exponent {_quantity(value)} is too large; {EXPONENT:,} is the largest"
+    message = f"the exponent {_quantity(value)} is too large; {most:,} is the largest"
     hint = "Powers so high leave the range of a computer's numbers."
     if isinstance(exponent, Binary):
         hint = "a ** b ** c is a ** (b ** c)."
-    raise LimitError(message, place=source.place.part(start, end - start), hint=hint)
+    place = source.place.part(start, end - start)
+    raise exceeded("exponent", source.limits, message, abs(value), place=place, hint=hint)
 
 
 def _constant(expr: Expr) -> float | None:
@@ -311,7 +309,7 @@ def _equals_sign(text: str, place: Place) -> Token:
     refuse(place, start, len(text.rstrip()), message, f"Give the result a name: y = {text.strip()}")
 
 
-def _target(text: str, place: Place) -> Name | Index:
+def _target(text: str, place: Place, limits: Limits) -> Name | Index:
     """What stands before the =: a name, or a member of a family such as h[t]."""
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())
     if "/" in text and re.fullmatch(r"\s*d\w+\s*/\s*d\w+\s*", text):
@@ -319,7 +317,7 @@ def _target(text: str, place: Place) -> Name | Index:
         refuse(place, start, end, message, f"Write {re.sub(r'[^0-9A-Za-z]+', '_', text.strip())}.")
     if "," in text and "[" not in text:
         refuse(place, start, end, "a step gives one result", "Write one step for each; topk(x, 2).values takes a part.")
-    target = _parse(text, place)
+    target = _parse(text, place, limits)
     if isinstance(target, Name) or (isinstance(target, Index) and isinstance(target.base, Name)):
         return target
     message = f"{text.strip()} is no name for the result of a step"

@@ -342,7 +342,7 @@ class _Walk:
             key = trace.bind(name, node)
             own = self.owners(item.target) if "in one step" in item.words else None
             step = own or item.step
-            trace.steps.append(
+            trace.add_step(
                 Step(
                     len(trace.steps) + 1, name, key, BACKWARD, node, formula, step.heading if step else (),
                     {used: trace.by_key[used] for used in names(formula) if used in trace.by_key},

@@ -13,7 +13,7 @@ from typing import NoReturn, TypeAlias
 from nnsteps import values
 from nnsteps.errors import BadValue, FormulaError, Place, StepsError, UnknownKey, nearest
 from nnsteps.formula import Expr, Index, Name, Slice, mentioned, names, parse, parse_step
-from nnsteps.reader import Map, Node, Scalar, Seq, scalars
+from nnsteps.reader import Map, Node, Scalar, Seq, limits_of, scalars
 from nnsteps.values import suggestion
 
 # rule: its own options, besides rate
@@ -242,7 +242,7 @@ def formula(node: Node, what: str) -> Expr:
     """The tree of a formula that stands in a node."""
     text = values.text(node, what)
     assert isinstance(node, Scalar)
-    return parse(text, node.place)
+    return parse(text, node.place, node.limits)
 
 
 # --- forms --------------------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def _step(node: Map) -> StepItem:
     source = found["step"][1]
     text = values.text(source, "step")
     _refuse_flow(source)
-    target, right = parse_step(text, source.place)
+    target, right = parse_step(text, source.place, limits_of(source))
     by_hand = found["by hand"][1] if "by hand" in found else None
     by_hand_tree = None
     if by_hand is not None:
@@ -354,7 +354,7 @@ def _loop(node: Map) -> Loop:
 
 def _bound(key: Scalar, text: str) -> Expr:
     """A formula inside the key of a loop."""
-    return parse(text, _inside(key, text))
+    return parse(text, _inside(key, text), key.limits)
 
 
 def _inside(key: Scalar, text: str) -> Place | None:
@@ -399,7 +399,7 @@ def _say(node: Map) -> Say:
             found.append((match[0][0], None))
             continue
         start = place(match.start(1))
-        found.append((parse(match[1], start), start))
+        found.append((parse(match[1], start, limits_of(source)), start))
     found = [(part, where) for part, where in (*found, (text[end:], None)) if part != ""]
     return Say(tuple([part for part, _ in found]), tuple([where for _, where in found]), source.place)
 

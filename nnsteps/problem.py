@@ -19,7 +19,8 @@ from nnsteps.definitions import definitions
 from nnsteps.errors import BadValue, FileError, Mistakes, Place, UnknownKey, nearest
 from nnsteps.families import Key
 from nnsteps.items import GradientItem, Heading, Item, Loop, Repeat, Say, StepItem, UpdateItem, When
-from nnsteps.reader import LIMITS, Array, Map, Node, Scalar, Seq
+from nnsteps.limits import USUAL, Limits, with_changes
+from nnsteps.reader import Array, Map, Node, Scalar, Seq
 from nnsteps.values import Numbers, Words
 
 __all__ = [
@@ -100,6 +101,7 @@ class Problem:
     notes: tuple[str, ...]
     file: str | None
     source_text: str | None
+    limits: Limits
 
     def __init__(
         self,
@@ -110,41 +112,43 @@ class Problem:
         *,
         name: str = "problem",
         title: str | None = None,
+        limits: Mapping[str, int] = USUAL,
         **other: object,
     ) -> None:
-        """A problem in Python: the keys are those of a file, with _ for their blanks."""
+        """A problem in Python: the keys are those of a file, with _ for their blanks; `limits` as in nnsteps.limits."""
+        asked = with_changes(limits)
         listed = steps if isinstance(steps, str) else list(steps)
         data = {"given": given, "steps": listed, "gradient": gradient, "update": update, "title": title, **other}
-        node = values.from_python({key: part for key, part in data.items() if part is not None})
+        node = values.from_python({key: part for key, part in data.items() if part is not None}, asked)
         assert isinstance(node, Map)
         mistakes = Mistakes()
-        self._fill(_build(node, name, 10**12, mistakes))
+        self._fill(_build(node, name, asked, mistakes))
         self._refuse(mistakes)
 
     @classmethod
     def read(
-        cls, text: str | bytes, file: str, name: str | None = None, limits: Mapping[str, int] = LIMITS
+        cls, text: str | bytes, file: str, name: str | None = None, limits: Mapping[str, int] = USUAL
     ) -> "Problem":
-        """The problem that a YAML text describes; `file` is what messages call it.
+        """The problem that a YAML text describes; `file` is what messages call it, `limits` as in nnsteps.limits.
 
         Errors: StepsError, the first of all that is wrong in it; its `mistakes.unfinished` is the problem without that.
         """
-        mistakes = Mistakes()
-        node = reader.read(text, file, limits, mistakes)
+        mistakes, asked = Mistakes(), with_changes(limits)
+        node = reader.read(text, file, asked, mistakes)
         if not isinstance(node, Map):
             hint = "Its keys: given, steps, gradient, answers, …; only steps is required."
             raise BadValue("a problem is a mapping of keys", place=node.place, hint=hint)
         problem = cls.__new__(cls)
-        problem._fill(_build(node, name or Path(file).stem, limits.get("numbers", LIMITS["numbers"]), mistakes, file))
-        return problem._set(file=file, source_text=reader.decoded(text, file, limits))._refuse(mistakes)
+        problem._fill(_build(node, name or Path(file).stem, asked, mistakes, file))
+        return problem._set(file=file, source_text=reader.decoded(text, file, asked))._refuse(mistakes)
 
     @classmethod
-    def load(cls, path: str | Path, limits: Mapping[str, int] = LIMITS) -> "Problem":
+    def load(cls, path: str | Path, limits: Mapping[str, int] = USUAL) -> "Problem":
         """The problem in a file."""
-        path, limit = Path(path), limits.get("file", LIMITS["file"])
+        path, most = Path(path), with_changes(limits)["file"]
         try:
             with path.open("rb") as stream:
-                data = stream.read(limit + 1)
+                data = stream.read(most + 1)
         except (OSError, ValueError) as error:
             raise FileError(_why(error), where=str(path)) from None
         return cls.read(data, str(path), limits=limits)
@@ -189,7 +193,7 @@ def _why(error: Exception) -> str:
 # --- from nodes ---------------------------------------------------------------------------------------------
 
 
-def _build(node: Map, name: str, limit: int, mistakes: Mistakes, file: str | None = None) -> dict[str, Any]:
+def _build(node: Map, name: str, limits: Limits, mistakes: Mistakes, file: str | None = None) -> dict[str, Any]:
     """The fields of the problem that a tree of nodes describes; what is wrong is noted, and missing in them."""
     found = _sections(node, mistakes)
     if "steps" not in found:
@@ -205,9 +209,9 @@ def _build(node: Map, name: str, limit: int, mistakes: Mistakes, file: str | Non
             with mistakes.apart(_lost_with(key, found[key][1])):
                 content[attribute] = read(found[key][1], key)
     content |= {"name": name, "given": {}, "steps": (), "title": content["title"] or _title(name)}
-    content |= {"file": file, "source_text": None}
+    content |= {"file": file, "source_text": None, "limits": limits}
     with mistakes.apart():
-        content["given"] = _given(found["given"][1], limit, mistakes) if "given" in found else {}
+        content["given"] = _given(found["given"][1], mistakes) if "given" in found else {}
         steps = items.steps(found["steps"][1]) if "steps" in found else ()
         steps += items.gradients(found["gradient"][1]) if "gradient" in found else ()
         content["steps"] = steps + ((items.update(found["update"][1]),) if "update" in found else ())
@@ -246,7 +250,7 @@ def _title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _given(node: Node, limit: int, mistakes: Mistakes) -> dict[str, Given]:
+def _given(node: Node, mistakes: Mistakes) -> dict[str, Given]:
     if isinstance(node, Scalar) and not node.text:
         return {}
     if not isinstance(node, Map):
@@ -256,7 +260,7 @@ def _given(node: Node, limit: int, mistakes: Mistakes) -> dict[str, Given]:
     is_family: dict[str, bool] = {}
     for key, part in node.pairs:
         with mistakes.apart([key.text.partition("[")[0].strip()]):
-            for given in _members(key, part, limit):
+            for given in _members(key, part):
                 base = given.family or given.name
                 if given.name in found:
                     if given.family:
@@ -270,22 +274,22 @@ def _given(node: Node, limit: int, mistakes: Mistakes) -> dict[str, Given]:
     return found
 
 
-def _members(key: Scalar, part: Node, limit: int) -> Iterator[Given]:
+def _members(key: Scalar, part: Node) -> Iterator[Given]:
     """What one key gives: a value, or members of a family: X[1]: …, x[1..4]: […], expert: {A: …, B: …}."""
     split = families.split_name(key.text)
     if split is None:
         name = _name(key)
         if not isinstance(part, Map):
-            yield Given(name, values.value(part, name, limit), key.place)
+            yield Given(name, values.value(part, name), key.place)
         elif not part.pairs:
             raise BadValue(f"{name} has no members", place=key.place, hint="Write {A: [1, 2], B: [3, 4]}.")
         else:
-            yield from _mapped(name, (), part, limit)
+            yield from _mapped(name, (), part)
         return
     name = _name(Scalar(split[0], place=key.place))
     numbers = families.range_of(split[1])
     if numbers is None:
-        yield _member(name, families.key_of(split[1]), part, limit, key.place)
+        yield _member(name, families.key_of(split[1]), part, key.place)
         return
     items = part.items if isinstance(part, Seq) else part.value if isinstance(part, Array) else ()
     if len(items) != len(numbers):
@@ -294,21 +298,21 @@ def _members(key: Scalar, part: Node, limit: int) -> Iterator[Given]:
         raise BadValue(message, place=part.place or key.place, hint="Each item is one member.")
     for number, item in zip(numbers, items, strict=True):
         inner = item if isinstance(part, Seq) else Array(np.atleast_1d(item))
-        yield _member(name, (number,), inner, limit, key.place)
+        yield _member(name, (number,), inner, key.place)
 
 
-def _mapped(name: str, above: Key, part: Map, limit: int) -> Iterator[Given]:
+def _mapped(name: str, above: Key, part: Map) -> Iterator[Given]:
     for key, inner in part.pairs:
         index = (*above, *families.key_of(f'"{key.text}"' if key.quoted and key.place else key.text))
         if isinstance(inner, Map) and inner.pairs:
-            yield from _mapped(name, index, inner, limit)
+            yield from _mapped(name, index, inner)
         else:
-            yield _member(name, index, inner, limit, key.place)
+            yield _member(name, index, inner, key.place)
 
 
-def _member(family: str, key: Key, node: Node, limit: int, place: Place | None) -> Given:
+def _member(family: str, key: Key, node: Node, place: Place | None) -> Given:
     name = families.member_name(family, key)
-    return Given(name, values.value(node, name, limit), place, family, key)
+    return Given(name, values.value(node, name), place, family, key)
 
 
 def _name(key: Scalar) -> str:

@@ -7,32 +7,27 @@ repeated key win in silence, make 8 of 010, and kill the process at 100,000 nest
 
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 import yaml
 
-from nnsteps.errors import BadValue, FileError, LimitError, Mistakes, Place, ReadError
+from nnsteps.errors import BadValue, FileError, Mistakes, Place, ReadError
+from nnsteps.limits import USUAL, Limits, exceeded
 from nnsteps.misread import explain, first_line
-
-LIMITS: Mapping[str, int] = {
-    "file": 2_000_000,  # bytes
-    "depth": 50,  # lists and mappings inside each other
-    "nodes": 200_000,
-    "numbers": 100_000,  # in one list or matrix
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One text or number, as written. `flow` says that it stands inside [ ] or { }."""
+    """One text or number, as written. `flow` says that it stands inside [ ] or { }; `limits` hold for what it says."""
 
     text: str
     quoted: bool = False
     place: Place | None = None
     flow: bool = False
+    limits: Limits = field(default_factory=lambda: USUAL, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +55,18 @@ class Array:
 Node: TypeAlias = Scalar | Seq | Map | Array
 
 
-def read(text: str | bytes, file: str, limits: Mapping[str, int] = LIMITS, mistakes: Mistakes | None = None) -> Node:
+def limits_of(node: Node) -> Limits:
+    """What limits hold for a formula that stands in a node."""
+    return node.limits if isinstance(node, Scalar) else USUAL
+
+
+def read(text: str | bytes, file: str, limits: Limits = USUAL, mistakes: Mistakes | None = None) -> Node:
     """The tree of one YAML document; of a key that is given twice the first, the other is noted (or refused)."""
     source = decoded(text, file, limits)
     lines = re.split(r"\r\n|[\r\n\u0085\u2028\u2029]", source)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     noted = Mistakes() if mistakes is None else mistakes
-    builder = _Builder(file, lines, {**LIMITS, **limits}, noted)
+    builder = _Builder(file, lines, limits, noted)
     try:
         for event in yaml.parse(source, Loader=loader):
             builder.take(event)
@@ -82,11 +82,10 @@ def read(text: str | bytes, file: str, limits: Mapping[str, int] = LIMITS, mista
     return root
 
 
-def decoded(source: str | bytes, file: str, limits: Mapping[str, int] = LIMITS) -> str:
+def decoded(source: str | bytes, file: str, limits: Limits = USUAL) -> str:
     """The text without byte order mark; what is too large, binary or unprintable is refused."""
-    limit = limits.get("file", LIMITS["file"])
-    if len(source) > limit:
-        raise LimitError(f"this file is larger than {limit:,} bytes", where=file)
+    if len(source) > limits["file"]:
+        raise exceeded("file", limits, f"this file is larger than {limits['file']:,} bytes", where=file)
     text = (source if isinstance(source, str) else _utf8(source, file)).removeprefix("\ufeff")
     if "\0" in text:
         raise _binary(file)
@@ -121,7 +120,7 @@ def _binary(file: str) -> FileError:
 class _Builder:
     """Makes nodes of events; what is not yet closed stands on a stack, so nothing here recurses."""
 
-    def __init__(self, file: str, lines: list[str], limits: Mapping[str, int], mistakes: Mistakes) -> None:
+    def __init__(self, file: str, lines: list[str], limits: Limits, mistakes: Mistakes) -> None:
         self.root: Node | None = None
         self._mistakes = mistakes
         self._file, self._lines, self._limits = file, lines, limits
@@ -138,9 +137,9 @@ class _Builder:
                 self._add(self._scalar(event))
             case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
                 self._check(event)
-                if len(self._open) >= self._limits["depth"]:
-                    message = f"more than {self._limits['depth']} lists or mappings inside each other"
-                    raise LimitError(message, place=self._place(event))
+                if len(self._open) >= self._limits["nesting"]:
+                    message = f"more than {self._limits['nesting']:,} lists or mappings inside each other"
+                    raise exceeded("nesting", self._limits, message, place=self._place(event))
                 self._open.append((event, []))
                 self._flow += bool(event.flow_style)
             case yaml.SequenceEndEvent():
@@ -171,9 +170,9 @@ class _Builder:
 
     def _check(self, event: Any) -> None:
         self._count += 1
-        if self._count > self._limits["nodes"]:
-            message = f"this file has more than {self._limits['nodes']:,} parts"
-            raise LimitError(message, place=self._place(event))
+        if self._count > self._limits["parts"]:
+            message = f"this file has more than {self._limits['parts']:,} parts"
+            raise exceeded("parts", self._limits, message, place=self._place(event))
         if event.anchor is not None:
             place = self._place(event).part(0, len(event.anchor) + 1)
             hint = f'Delete &{event.anchor}, or quote the text if it is one: "&{event.anchor}".'
@@ -205,7 +204,10 @@ class _Builder:
 
     def _scalar(self, event: Any) -> Scalar:
         text, quoted = event.value, event.style in ("'", '"')
-        return Scalar(text, quoted, self._text_place(event, text, quoted), self._flow > 0)
+        if len(text) > self._limits["text"]:
+            message = f"this text has {len(text):,} characters; {self._limits['text']:,} are allowed"
+            raise exceeded("text", self._limits, message, len(text), place=self._place(event))
+        return Scalar(text, quoted, self._text_place(event, text, quoted), self._flow > 0, self._limits)
 
     def _text_place(self, event: Any, text: str, quoted: bool) -> Place:
         """Where the first character of the text stands; not exact where the text is not what is seen."""

@@ -16,21 +16,30 @@ from nnsteps.evaluate import evaluate
 from nnsteps.families import Family, counted
 from nnsteps.formula import Expr, Name, mentioned, to_text
 from nnsteps.items import GRADIENTS, Broken, needs, results
+from nnsteps.limits import exceeded, many
 from nnsteps.ops import REGISTRY, side_text
 from nnsteps.problem import GradientItem, Heading, Item, Loop, Problem, Repeat, Say, StepItem, UpdateItem, When
 from nnsteps.standing import Settings, Standing, paper_digits
 from nnsteps.trace import Aside, Trace, Turn
 
 ROUNDINGS = ("inside", "each-step", "fractions")
-MOST_TURNS = 10_000  # of all loops together
 
 
 def solve_problem(problem: Problem, settings: Settings | None = None) -> Trace:
     """The trace of a problem. Errors: StepsError that points into the problem file."""
     mistakes = Mistakes()
-    trace = _Solver(problem, settings or Settings(), mistakes).run()
+    trace = _run(problem, settings or Settings(), mistakes)
     mistakes.tell()
     return trace
+
+
+def _run(problem: Problem, settings: Settings, mistakes: Mistakes) -> Trace:
+    try:
+        return _Solver(problem, settings, mistakes).run()
+    except RecursionError:
+        message = "too many functions or formulas stand inside each other"
+        hint = "Give parts of them names, in steps of their own."
+        raise LimitError(message, where=problem.file, hint=hint) from None
 
 
 def look_further(error: StepsError) -> StepsError:
@@ -40,7 +49,7 @@ def look_further(error: StepsError) -> StepsError:
         return error
     problem, mistakes.unfinished = mistakes.unfinished, None
     try:
-        _Solver(problem, Settings(), mistakes).run()
+        _run(problem, Settings(), mistakes)
         if problem.practice is not None:
             variation.read(problem, mistakes)
     except StepsError as end:
@@ -99,6 +108,8 @@ class _Solver:
             try:
                 self._item(item)
             except StepsError as mistake:
+                if isinstance(mistake, LimitError):
+                    mistake.place = mistake.place or item.place
                 here.heading, here.turns = heading, turns
                 self.failed.add(id(item))
                 self._lose(item)
@@ -153,11 +164,7 @@ class _Solver:
         outer, number, ended = self.here.turns, self.loops + 1, False
         self.loops = number
         run = self._run_of(item)
-        if self.turns_taken + len(run) > MOST_TURNS:
-            message = f"this loop would take {len(run):,} turns; all loops together may take {MOST_TURNS:,}"
-            raise LimitError(message, place=item.place, hint="Run fewer turns.")
         for value in run:
-            self.turns_taken += 1
             self.here.values[item.name] = value
             self.here.turns = (*outer, Turn(number, item.name, value))
             self._under(f"{item.name} = {value}", item.items)
@@ -173,6 +180,16 @@ class _Solver:
                 f"for {item.name}: the loop came to its end before {to_text(item.until)} held"
             )
 
+    def _take_turns(self, count: int, place: Place | None) -> None:
+        """Count the turns that are about to be taken. Errors: LimitError where all together are too many."""
+        limits = self.here.problem.limits
+        self.turns_taken += count
+        if self.turns_taken > limits["turns"]:
+            message = (
+                f"this would take {many(count)} turns; all loops and repetitions together may take {limits['turns']:,}"
+            )
+            raise exceeded("turns", limits, message, self.turns_taken, place=place)
+
     def _run_of(self, item: Loop) -> Sequence[int | str]:
         """What a loop runs through: numbers, the labels of a family, or words."""
         trace = self.here.trace
@@ -180,14 +197,19 @@ class _Solver:
             assert item.low is not None
             assert item.high is not None
             low, high = item.bound_places
-            return counted(self._bound(item.low, item, low), self._bound(item.high, item, high))
+            first, last = self._bound(item.low, item, low), self._bound(item.high, item, high)
+            self._take_turns(abs(last - first) + 1, item.place)
+            return counted(first, last)
         name = item.over.id
         if name in trace.families:
-            return list(trace.families[name].labels())
+            labels = list(trace.families[name].labels())
+            self._take_turns(len(labels), item.place)
+            return labels
         node = evaluate(trace, item.over, self.here.scope(item.bound_places[0], f"for {item.name}"))
         if node not in trace.wordy:
             hint = f"Write for {item.name} in 1..{trace.value(node).size}, or give the members of a family."
             raise BadValue(f"{name} is an array; a loop runs over a family or words", place=item.place, hint=hint)
+        self._take_turns(trace.value(node).size, item.place)
         return list(trace.texts(node))
 
     def _bound(self, bound: Expr, item: Loop, place: Place | None) -> int:
@@ -219,6 +241,7 @@ class _Solver:
             near = nearest(item.title, self.headings)
             hint = f"Did you mean {near}?" if near else "repeat names a heading that stands before it."
             raise UnknownName(f"there is no heading called {item.title} before this", place=item.place, hint=hint)
+        self._take_turns(1, item.place)
         self._under(item.title, self.headings[item.title].items)
 
     def _say(self, item: Say) -> None:

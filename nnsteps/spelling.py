@@ -11,11 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from nnsteps.errors import FormulaError, LimitError, Place
-
-LENGTH = 4_000  # characters
-BRACKETS = 100  # open at once
-DIGITS = 40  # characters of one number
+from nnsteps.errors import FormulaError, Place
+from nnsteps.limits import Limits, exceeded
 
 ALLOWED = "A formula has names, numbers, + - * / @ **, comparisons, and/or/not, brackets and calls such as exp(x)."
 
@@ -110,11 +107,11 @@ def refuse(place: Place, start: int, end: int, message: str, hint: str | None = 
     raise FormulaError(message, place=place.part(start, end - start), hint=hint or ALLOWED) from None
 
 
-def tidy(text: str, place: Place) -> str:
+def tidy(text: str, place: Place, limits: Limits) -> str:
     """The text with line breaks and tabs made blanks, every character where it was; too long a text is refused."""
-    if len(text) > LENGTH:
-        message = f"this formula has {len(text):,} characters; {LENGTH:,} are allowed"
-        raise LimitError(message, place=place.part(0, 1), hint="Split it into several steps.")
+    if len(text) > limits["text"]:
+        message = f"this formula has {len(text):,} characters; {limits['text']:,} are allowed"
+        raise exceeded("text", limits, message, len(text), place=place.part(0, 1), hint="Split it into several steps.")
     tidied = re.sub(r"[\t\n\r\f\v\u0085\u2028\u2029\u00a0\u2000-\u200a\u202f\u3000]", " ", text)
     for at, char in enumerate(tidied):
         if unicodedata.category(char) in ("Cc", "Cf", "Cs"):
@@ -131,14 +128,14 @@ def tokens(text: str) -> Iterator[Token]:
             yield Token(str(match.lastgroup), match.group(), match.start())
 
 
-def check(text: str, place: Place) -> None:
+def check(text: str, place: Place, limits: Limits) -> None:
     """Refuse what is misspelt: unknown signs, missing operators, open brackets, Python that formulas do not use."""
     open_brackets: list[tuple[Token, bool]] = []  # each with whether it belongs to a call
     last: Token | None = None
     wants_value = True
     for token in tokens(text):
         if token.kind in ("number", "word") or (token.kind == "name" and _word_of(token) not in _LOGIC):
-            _check_value(token, last, place)
+            _check_value(token, last, place, limits)
             if not wants_value and not _is_dot(last):
                 _refuse_neighbours(text, last, token, place)
             wants_value = False
@@ -150,12 +147,10 @@ def check(text: str, place: Place) -> None:
                 _refuse_missing(token, last, place)
             wants_value = True
         elif token.text in _CLOSES:
-            if len(open_brackets) >= BRACKETS:
-                raise LimitError(
-                    f"more than {BRACKETS} brackets are open here",
-                    place=place.part(token.start, 1),
-                    hint="Split the formula into several steps.",
-                )
+            if len(open_brackets) >= limits["brackets"]:
+                message = f"more than {limits['brackets']:,} brackets are open here"
+                where = place.part(token.start, 1)
+                raise exceeded("brackets", limits, message, place=where, hint="Split it into several steps.")
             if token.text == "[" and wants_value:
                 hint = "Put the numbers under `given` and use their name."
                 refuse(place, token.start, token.end, "a list cannot be written in a formula", hint)
@@ -184,7 +179,7 @@ def _is_dot(token: Token | None) -> bool:
     return token is not None and token.text == "."
 
 
-def _check_value(token: Token, last: Token | None, place: Place) -> None:
+def _check_value(token: Token, last: Token | None, place: Place, limits: Limits) -> None:
     at = (place, token.start, token.end)
     text = token.text
     if token.kind == "word":
@@ -209,12 +204,10 @@ def _check_value(token: Token, last: Token | None, place: Place) -> None:
             refuse(*at, f"{word} is a word of Python and cannot be used in a formula", hint)
     elif _is_dot(last):
         refuse(*at, "a name is missing after the dot", "Write x.T, or topk(x, 2).values.")
-    elif len(text) > DIGITS:
-        raise LimitError(
-            f"this number has {len(text)} characters; {DIGITS} are allowed",
-            place=place.part(token.start, len(text)),
-            hint="Write it as 1.5e30.",
-        )
+    elif len(text) > limits["digits"]:
+        message = f"this number has {len(text):,} characters; {limits['digits']:,} are allowed"
+        where = place.part(token.start, len(text))
+        raise exceeded("digits", limits, message, len(text), place=where, hint="Write it as 1.5e30.")
     elif not _NUMBER.fullmatch(text):
         _refuse_number(text, at)
     elif re.match(r"0[0-9]", text):

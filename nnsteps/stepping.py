@@ -98,7 +98,7 @@ def _finish(here: Standing, item: StepItem, name: str, node: int, first: int, sc
     by_hand = item.by_hand if not here.settings.exact else None
     key = here.trace.bind(name, node)
     here.now[name] = node
-    here.trace.steps.append(
+    here.trace.add_step(
         Step(
             len(here.trace.steps) + 1, name, key, FORWARD, node, formula, here.heading, used, first,
             note=item.note, remark=item.remark,

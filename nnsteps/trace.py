@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from nnsteps.compounds import Compound
 from nnsteps.errors import UnknownName, nearest
 from nnsteps.families import Family
 from nnsteps.formula import Expr
+from nnsteps.limits import exceeded, many
 from nnsteps.ops import NO_OPTIONS, Array, Cells, Op, Options
 from nnsteps.scalar import Const, Fn, Ref, Tree
 
@@ -143,6 +144,8 @@ class Trace:
     decisions: list[Decision] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    cells: int = 0  # of all nodes together
+    work: int = 0  # multiplications and additions, about
     literals: dict[int, float] = field(default_factory=dict)  # the nodes that are numbers of a formula
     _literals: dict[float, int] = field(default_factory=dict)
     _answers: dict[Any, Any] = field(default_factory=dict)  # the next two: see told_once
@@ -158,10 +161,37 @@ class Trace:
         options: Options = NO_OPTIONS,
         **more: Any,
     ) -> int:
-        """Append a node and give its id."""
+        """Append a node and give its id. Errors: LimitError where there would be too many, or too many cells."""
+        self.cells += value.size
+        if self.cells > self.problem.limits["cells"] or len(self.nodes) >= self.problem.limits["operations"]:
+            self._refuse_more()
         node = Node(len(self.nodes), op, inputs, options, value, **more)
         self.nodes.append(node)
         return node.id
+
+    def allow(self, cells: int, work: int) -> None:
+        """Count what an operation is about to do. Errors: LimitError where it would be too much."""
+        limits = self.problem.limits
+        self.work += work
+        if self.cells + cells > limits["cells"]:
+            message = f"this would make {many(self.cells + cells)} numbers; {limits['cells']:,} are allowed"
+            raise exceeded("cells", limits, message, self.cells + cells)
+        if self.work > limits["work"]:
+            message = f"this would take {many(self.work)} multiplications; {limits['work']:,} are allowed"
+            raise exceeded("work", limits, message, self.work)
+
+    def _refuse_more(self) -> NoReturn:
+        limits = self.problem.limits
+        if self.cells > limits["cells"]:
+            raise exceeded("cells", limits, f"more than {limits['cells']:,} numbers are computed", self.cells)
+        raise exceeded("operations", limits, f"more than {limits['operations']:,} operations are needed")
+
+    def add_step(self, step: Step) -> None:
+        """Append a step. Errors: LimitError where there would be too many."""
+        limits = self.problem.limits
+        if len(self.steps) >= limits["steps"]:
+            raise exceeded("steps", limits, f"more than {limits['steps']:,} steps are taken")
+        self.steps.append(step)
 
     def literal(self, value: float) -> int:
         """The node of a number that stands in a formula (one for each value)."""

@@ -9,8 +9,9 @@ from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from nnsteps.errors import BadValue, LimitError, Mistakes, Place, UnknownKey, nearest
-from nnsteps.reader import LIMITS, Array, Map, Node, Scalar, Seq, is_like_number, number
+from nnsteps.errors import BadValue, Mistakes, Place, UnknownKey, nearest
+from nnsteps.limits import USUAL, Limits, exceeded
+from nnsteps.reader import Array, Map, Node, Scalar, Seq, is_like_number, limits_of, number
 
 RANK = 4  # at most
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -19,7 +20,7 @@ Words: TypeAlias = tuple[str, ...]
 _NOTHING = ("", "~", "null", "Null", "NULL")
 
 
-def value(node: Node, name: str, limit: int = LIMITS["numbers"]) -> Numbers | Words:
+def value(node: Node, name: str) -> Numbers | Words:
     """The array or the words that a node writes; `name` is what messages call it."""
     match node:
         case Array():
@@ -29,7 +30,7 @@ def value(node: Node, name: str, limit: int = LIMITS["numbers"]) -> Numbers | Wo
         case Seq(items) if items and all(_is_word(item) for item in items):
             return tuple([item.text for item in items if isinstance(item, Scalar)])
         case Seq():
-            return _nested(node, name, limit)
+            return _nested(node, name)
         case Map():
             hint = "Write one number, a list [1, 2] or a list of rows [[1, 2], [3, 4]]."
             raise BadValue(f"{name} is neither a number nor a list", place=node.place, hint=hint)
@@ -99,26 +100,27 @@ def suggestion(word: str, known: list[str]) -> str:
     return f"Did you mean {close}?" if close else f"Known here: {', '.join(known)}."
 
 
-def from_python(data: object, depth: int = 0) -> Node:
+def from_python(data: object, limits: Limits = USUAL, depth: int = 0) -> Node:
     """Plain Python data and NumPy arrays as nodes without a place; arrays are taken whole."""
-    if depth > LIMITS["depth"]:
-        raise LimitError(f"more than {LIMITS['depth']} lists or dicts inside each other")
+    if depth > limits["nesting"]:
+        raise exceeded("nesting", limits, f"more than {limits['nesting']:,} lists or dicts inside each other")
     match data:
         case np.ndarray():
             return Array(data)
         case Scalar() | Seq() | Map() | Array():
             return data
         case str():
-            return Scalar(data, quoted=True)
+            return Scalar(data, quoted=True, limits=limits)
         case np.generic():
-            return from_python(data.item(), depth)
+            return from_python(data.item(), limits, depth)
         case bool() | int() | float() | None:
-            return Scalar("" if data is None else str(data))
+            return Scalar("" if data is None else str(data), limits=limits)
         case Mapping():
-            pairs = [(Scalar(str(key), quoted=True), from_python(item, depth + 1)) for key, item in data.items()]
-            return Map(tuple(pairs))
+            keys = [Scalar(str(key), quoted=True, limits=limits) for key in data]
+            parts = [from_python(item, limits, depth + 1) for item in data.values()]
+            return Map(tuple(zip(keys, parts, strict=True)))
         case list() | tuple():
-            return Seq(tuple([from_python(item, depth + 1) for item in data]))
+            return Seq(tuple([from_python(item, limits, depth + 1) for item in data]))
     raise BadValue(
         f"a problem cannot hold a {type(data).__name__}", hint="Use numbers, texts, lists, dicts and arrays."
     )
@@ -166,7 +168,7 @@ def _from_code(node: Array, name: str) -> Numbers | Words:
     return _finished(copy if copy.ndim > 1 else copy.reshape(-1, 1))
 
 
-def _nested(node: Seq, name: str, limit: int) -> Numbers:
+def _nested(node: Seq, name: str) -> Numbers:
     """Rows of rows of numbers as an array, read level by level; every odd part is pointed at."""
     shape: list[int] = []
     level: list[Node] = [node]
@@ -181,8 +183,10 @@ def _nested(node: Seq, name: str, limit: int) -> Numbers:
             hint = "Batches of channels of images are the most: O×C×h×w."
             raise BadValue(f"{name} has more than {RANK} levels of lists", place=items[0].place, hint=hint)
         level = items
-    if len(items) > limit:
-        raise LimitError(f"{name} has {len(items):,} numbers; {limit:,} are allowed", place=node.place)
+    limits = limits_of(items[0])
+    if len(items) > limits["numbers"]:
+        message = f"{name} has {len(items):,} numbers; {limits['numbers']:,} are allowed"
+        raise exceeded("numbers", limits, message, len(items), place=node.place)
     array = np.array(_numbers(items, name, shape)).reshape(shape if len(shape) > 1 else (-1, 1))
     return _finished(array)
 

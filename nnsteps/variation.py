@@ -35,7 +35,7 @@ from nnsteps.formula import Expr, parse
 from nnsteps.kinds import Cells, Kind, OneHot, Permutation, Vocabulary, Whole
 from nnsteps.ops import Array, Shape
 from nnsteps.problem import Given, Problem
-from nnsteps.reader import Map, Node, Scalar, Seq
+from nnsteps.reader import Map, Node, Scalar, Seq, limits_of
 from nnsteps.values import Words
 
 MOST_VALUES = 100_000  # that one cell can be chosen from
@@ -167,7 +167,7 @@ def _constraint(node: Node) -> Constraint:
     if isinstance(node, Scalar) and node.flow and not node.quoted and text.count("(") != text.count(")"):
         hint = "Put it on a line of its own that begins with -, or quote it."
         raise BadValue("a formula inside [ ] must be quoted: a comma would cut it", place=node.place, hint=hint)
-    return Constraint(parse(text, node.place), text.strip(), node.place)
+    return Constraint(parse(text, node.place, limits_of(node)), text.strip(), node.place)
 
 
 def _digits(node: Node) -> int:

@@ -171,7 +171,7 @@ def _roles(trace: Trace) -> Mapping[int, str]:
             for node in step.uses.values():
                 users.setdefault(node, []).append(step)
     losses = {gradient.loss for gradient in trace.gradients}
-    level = 0
+    multiplied, level = _multiplied(trace), 0
     for step in trace.steps:
         node = step.node
         if step.kind == BACKWARD:
@@ -184,7 +184,7 @@ def _roles(trace: Trace) -> Mapping[int, str]:
             then = users.get(node, [])
             if not then or all(user.node in losses for user in then):
                 out[node] = doc.OUTPUT
-            elif len(then) == 1 and not _multiplied(trace, node):
+            elif len(then) == 1 and node not in multiplied:
                 out[node] = doc.PASSING
             else:
                 out[node] = doc.ACTIVATION[min(level, 2)]
@@ -192,5 +192,6 @@ def _roles(trace: Trace) -> Mapping[int, str]:
     return out
 
 
-def _multiplied(trace: Trace, node: int) -> bool:
-    return any(node in trace.nodes[i].inputs for i in range(len(trace.nodes)) if is_product(trace, i))
+def _multiplied(trace: Trace) -> set[int]:
+    """The nodes that go into a matrix product."""
+    return {i for node in range(len(trace.nodes)) if is_product(trace, node) for i in trace.nodes[node].inputs}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnsteps.errors import FileError, LimitError, ReadError, StepsError
+from nnsteps.limits import USUAL
 from nnsteps.problem import Problem
 from nnsteps.reader import Map, Node, Scalar, Seq, integer, number, read, scalars
 
@@ -154,7 +155,7 @@ def test_an_alias_bomb_ends_at_its_first_anchor() -> None:
 
 def test_limits_can_be_raised_and_lowered() -> None:
     with pytest.raises(LimitError):
-        read("[[1]]", "a.yaml", {"depth": 1})
+        read("[[1]]", "a.yaml", {**USUAL, "nesting": 1})
     text = "given:\n  x: [1, 2, 3]\nsteps:\n  - y = x\n"
     with pytest.raises(LimitError, match="x has 3 numbers; 2 are allowed"):
         Problem.read(text, "a.yaml", limits={"numbers": 2})

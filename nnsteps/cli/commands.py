@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from nnsteps.cli import FAILED, FINE, WRONG_INPUT
+from nnsteps.limits import LIMITS
 
 Abort = typer.Abort
 ROUNDINGS = ("inside", "each-step", "fractions")
@@ -62,6 +63,9 @@ ROUNDING = typer.Option(
     "(default: as the problem says)",
 )
 SEED = typer.Option("--seed", metavar="S", help="A whole number (default: 1); another one gives other sheets.")
+LIMIT = typer.Option(
+    "--limit", metavar="NAME=N", help=f"Another limit than the usual: {', '.join(LIMITS)}. Can be repeated."
+)
 WORK_LINES = typer.Option(
     "--work",
     metavar="HOW MUCH",
@@ -159,11 +163,12 @@ def show(
     problem: Annotated[str, PROBLEM],
     yaml: Annotated[bool, typer.Option("--yaml", help="Print the problem file itself.")] = False,
     width: Annotated[str | None, WIDTH] = None,
+    limit: Annotated[list[str] | None, LIMIT] = None,
 ) -> None:
     """Show the question: given numbers, and blank cells."""
-    from nnsteps.cli import output, parts
+    from nnsteps.cli import options, output, parts
 
-    columns, found = parts.width(width), parts.find(problem)
+    columns, found = parts.width(width), parts.find(problem, options.limits(limit or ()))
     if yaml:
         output.write((found.source_text or "").encode())
         return
@@ -207,6 +212,7 @@ def solve(
         ),
     ] = "terminal",
     out: Annotated[str | None, OUT] = None,
+    limit: Annotated[list[str] | None, LIMIT] = None,
     force: Annotated[bool, FORCE] = False,
 ) -> None:
     """Work out every step, with every number explained."""
@@ -224,7 +230,7 @@ def solve(
     for name, is_there in (("--step", step), ("--until", until), ("--only", only), ("--compare", compare)):
         options.not_together(("--to json", to == "json"), (name, bool(is_there)))
 
-    chosen = options.with_numbers(parts.find(problem), set_ or ())
+    chosen = options.with_numbers(parts.find(problem, options.limits(limit or ())), set_ or ())
     settings = Settings(exact, expand, rounding, decimals)
     trace = parts.solve(chosen, settings)
     report = parts.check(chosen) if verify else None
@@ -253,11 +259,12 @@ def why(
     cell: Annotated[str, typer.Argument(metavar="CELL", help="A number of the page, such as 'dL/dW1[2,3]'.")],
     exact: Annotated[bool, EXACT] = False,
     width: Annotated[str | None, WIDTH] = None,
+    limit: Annotated[list[str] | None, LIMIT] = None,
 ) -> None:
     """Say where one number comes from, back to the given numbers."""
-    from nnsteps.cli import parts
+    from nnsteps.cli import options, parts
 
-    columns, found = parts.width(width), parts.find(problem)
+    columns, found = parts.width(width), parts.find(problem, options.limits(limit or ()))
     from nnsteps.solver import Settings
     from nnsteps.why import why_text
 
@@ -272,6 +279,7 @@ def verify(
         list[str] | None, typer.Argument(metavar="[PROBLEM]...", help="Names or paths.", autocompletion=_problem_names)
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="All bundled problems (also without any PROBLEM).")] = False,
+    limit: Annotated[list[str] | None, LIMIT] = None,
 ) -> None:
     """Check worked lines, gradients, published answers.
 
@@ -282,10 +290,10 @@ def verify(
     from nnsteps.errors import StepsError
 
     options.not_together(("--all", all_), ("a PROBLEM", bool(problems)))
-    code = FINE
+    code, limits = FINE, options.limits(limit or ())
     for name in problems or [problem.name for problem in collection.bundled()]:
         try:
-            report = parts.check(parts.find(name))
+            report = parts.check(parts.find(name, limits))
         except StepsError as error:
             parts.tell(error)
             code = WRONG_INPUT
@@ -334,6 +342,7 @@ def export(
     folder: Annotated[
         str | None, typer.Option("--out", metavar="DIR", help="Write a file for each problem into this folder.")
     ] = None,
+    limit: Annotated[list[str] | None, LIMIT] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
 ) -> None:
     """Write keys and worksheets: Markdown, LaTeX, HTML, a spreadsheet, JSON.
@@ -351,7 +360,7 @@ def export(
     settings = Settings(exact=exact, rounding=rounding, digits=decimals)
     order = Order(
         tuple(problems or ()), to, settings, work, blank or bool(ask), tuple(ask or ()), flavor, fragment, points,
-        title, out, folder, all_, force,
+        title, out, folder, all_, force, options.limits(limit or ()),
     )  # fmt: skip
     if code := run(order):
         raise typer.Exit(code)
@@ -382,6 +391,7 @@ def practice(
     folder: Annotated[
         str | None, typer.Option("--out", metavar="DIR", help="Write into this folder, with an index of ids.")
     ] = None,
+    limit: Annotated[list[str] | None, LIMIT] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
 ) -> None:
     """Make worksheets with new numbers: the same seed always gives the same ones.
@@ -393,7 +403,8 @@ def practice(
     from nnsteps.cli.practice import practice as run
 
     chosen = options.whole("--seed", seed, 0, 10**15)
-    order = Order(problem, chosen, options.whole("--count", count, 1, MOST_SHEETS), roster, answers, to, folder, force)
+    sheets, limits = options.whole("--count", count, 1, MOST_SHEETS), options.limits(limit or ())
+    order = Order(problem, chosen, sheets, roster, answers, to, folder, force, limits)
     if code := run(order):
         raise typer.Exit(code)
 
@@ -405,6 +416,7 @@ def vet(
     ],
     count: Annotated[str, typer.Option("--count", metavar="N", help="How many variants are made.")] = "500",
     seed: Annotated[str, SEED] = "1",
+    limit: Annotated[list[str] | None, LIMIT] = None,
 ) -> None:
     """Say whether the practice sheets of a problem are varied and fair.
 
@@ -414,7 +426,7 @@ def vet(
     from nnsteps.cli.practice import vet as run
 
     chosen = options.whole("--seed", seed, 0, 10**15)
-    if code := run(problems, options.whole("--count", count, 1, 10**6), chosen):
+    if code := run(problems, options.whole("--count", count, 1, 10**6), chosen, options.limits(limit or ())):
         raise typer.Exit(code)
 
 
@@ -426,12 +438,13 @@ def new(
         typer.Option("--from", metavar="PROBLEM", help="Begin with a copy of this one.", autocompletion=_problem_names),
     ] = None,
     out: Annotated[str | None, OUT] = None,
+    limit: Annotated[list[str] | None, LIMIT] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
 ) -> None:
     """Begin a problem file, with comments; it works as it is."""
-    from nnsteps.cli import starting
+    from nnsteps.cli import options, starting
 
-    starting.new(name, original, out, force)
+    starting.new(name, original, out, force, options.limits(limit or ()))
 
 
 @app.command(cls=_Command)

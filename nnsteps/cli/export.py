@@ -11,10 +11,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nnsteps.cli import FAILED, FINE, WRONG_INPUT, options, output, parts
 from nnsteps.errors import CheckError, StepsError, UsageError
+from nnsteps.limits import USUAL, Limits
 from nnsteps.problem import Problem
 from nnsteps.render.formats import FORMATS, Format, Page, Sheet
 from nnsteps.solver import Settings
@@ -45,6 +46,7 @@ class Order:
     folder: str | None = None
     every: bool = False
     force: bool = False
+    limits: Limits = field(default_factory=lambda: USUAL)
 
 
 def export(order: Order) -> int:
@@ -55,7 +57,7 @@ def export(order: Order) -> int:
         return _Folder(order, one).write()
     if one is None:
         (name,) = order.problems
-        trace, _ = _checked(parts.find(name), order)
+        trace, _ = _checked(parts.find(name, order.limits), order)
         parts.write(parts.json_text(trace.to_json()), order.out, order.force)
         return FINE
     is_stream = order.out in (None, "-")
@@ -66,7 +68,7 @@ def export(order: Order) -> int:
     points = _points(order)
     worksheets, keys = [], []
     for name, worth in zip(order.problems, points, strict=True):
-        worksheet, key = _pages(parts.find(name), order, worth)
+        worksheet, key = _pages(parts.find(name, order.limits), order, worth)
         worksheets.append(worksheet)
         keys.append(key)
     several = len(order.problems) > 1
@@ -200,7 +202,10 @@ class _Folder:
     def _problems(self) -> Iterator[Problem]:
         from nnsteps.collection import bundled
 
-        yield from bundled() if self.order.every else map(parts.find, self.order.problems)
+        if self.order.every:
+            yield from bundled()
+        else:
+            yield from (parts.find(name, self.order.limits) for name in self.order.problems)
 
     def _named(self, problems: Iterable[Problem]) -> Order:
         return Order(tuple(problem.name for problem in problems), self.order.to, points=self.order.points)

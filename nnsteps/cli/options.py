@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnsteps.errors import BadValue, StepsError, UsageError, nearest
+from nnsteps.limits import Limits, with_changes
 
 if TYPE_CHECKING:
     from nnsteps.problem import Problem
@@ -36,6 +38,18 @@ def whole(option: str, value: str, least: int, most: int) -> int:
     return number
 
 
+def limits(assignments: Iterable[str]) -> Limits:
+    """The limits of `--limit cells=5000000`."""
+    found: dict[str, int] = {}
+    for text in assignments:
+        name, equals, number = text.partition("=")
+        if not equals or not re.fullmatch(r"[0-9]{1,16}", number):
+            hint = "Write --limit cells=5000000."
+            raise UsageError(f"{text or 'an empty text'} is not NAME=N", where="--limit", hint=hint)
+        found[name] = int(number)
+    return with_changes(found, "--limit")
+
+
 def not_together(*options: tuple[str, bool]) -> None:
     """Refuse two options that exclude each other."""
     chosen = [name for name, is_there in options if is_there]
@@ -49,7 +63,7 @@ def with_numbers(problem: Problem, assignments: Iterable[str]) -> Problem:
 
     found: dict[str, Numbers] = {}
     for text in assignments:
-        name, value = _assignment(text)
+        name, value = _assignment(text, problem.limits)
         if name in found:
             raise UsageError(f"{name} is set twice", where="--set")
         found[name] = value
@@ -62,7 +76,7 @@ def with_numbers(problem: Problem, assignments: Iterable[str]) -> Problem:
         raise
 
 
-def _assignment(text: str) -> tuple[str, Numbers]:
+def _assignment(text: str, limits: Limits) -> tuple[str, Numbers]:
     from nnsteps import reader, values
 
     name, equals, right = text.partition("=")
@@ -70,7 +84,7 @@ def _assignment(text: str) -> tuple[str, Numbers]:
         shown = text if len(text) <= 40 else text[:39] + "…"
         raise UsageError(f"{shown or 'an empty text'} is not NAME=VALUE", where="--set", hint=SET_HINT)
     try:
-        value = values.value(reader.read(" " * (len(name) + 1) + right, "--set"), name.strip())
+        value = values.value(reader.read(" " * (len(name) + 1) + right, "--set", limits), name.strip())
     except StepsError as error:
         if error.place is not None and error.place.line == 1:
             error.place = replace(error.place, text=text.partition("\n")[0])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnsteps.cli import options, output
 from nnsteps.errors import FileError, StepsError
+from nnsteps.limits import USUAL, Limits
 
 if TYPE_CHECKING:
     from nnsteps.problem import Problem
@@ -33,7 +34,7 @@ def is_ascii() -> bool:
     return output.is_ascii(sys.stdout)
 
 
-def find(name: str) -> Problem:
+def find(name: str, limits: Limits = USUAL) -> Problem:
     """The problem of a name, a path, the id of a practice sheet, or - for standard input."""
     from nnsteps.collection import find
     from nnsteps.ids import parse
@@ -43,8 +44,8 @@ def find(name: str) -> Problem:
     if parse(os.path.basename(name)) and not os.path.exists(name):
         from nnsteps.cli.practice import find_id
 
-        return find_id(name)
-    return complete(find(name))
+        return find_id(name, limits)
+    return complete(find(name, limits))
 
 
 def complete(problem: Problem) -> Problem:

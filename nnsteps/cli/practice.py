@@ -8,11 +8,12 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nnsteps.cli import FAILED, FINE, WRONG_INPUT, options, output, parts
 from nnsteps.errors import BadValue, CheckError, FileError, Place, StepsError, UsageError
+from nnsteps.limits import USUAL, Limits
 from nnsteps.render.formats import FORMATS, Format, Page, Sheet
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Order:
     to: str = PLAIN
     folder: str | None = None
     force: bool = False
+    limits: Limits = field(default_factory=lambda: USUAL)
 
 
 def practice(order: Order) -> int:
@@ -56,7 +58,7 @@ def practice(order: Order) -> int:
         count = len(students)
     if order.folder is None:
         _refuse_stream(order, answers, count)
-    source = Practice(parts.find(order.problem))
+    source = Practice(parts.find(order.problem, order.limits))
     sheets = Sheets(order, source, answers or ("none" if order.folder is None else "separate"))
     return sheets.to_folder(students, order.folder) if order.folder is not None else sheets.to_stream(students)
 
@@ -246,7 +248,7 @@ def _check(variant: Variant) -> None:
 # --- the problem of an id ----------------------------------------------------------------------------------------
 
 
-def find_id(text: str) -> Problem:
+def find_id(text: str, limits: Limits) -> Problem:
     """The variant that an id stands for. A file that is not bundled must be beside it.
 
     Errors: UsageError where there is no such problem, or its numbers are no longer the same.
@@ -257,7 +259,7 @@ def find_id(text: str) -> Problem:
     folder, name = os.path.split(text)
     id = parse(name)
     assert id is not None
-    source = Practice(_original(folder, id.problem, text))
+    source = Practice(_original(folder, id.problem, text, limits))
     variant, changes = source.rebuild(id)
     told = [f"new since this sheet was made: {', '.join(changes.new)}"] if changes.new else []
     if changes.lost:
@@ -267,16 +269,16 @@ def find_id(text: str) -> Problem:
     return variant.problem.changed(source_text=source.text(variant))
 
 
-def _original(folder: str, name: str, text: str) -> Problem:
+def _original(folder: str, name: str, text: str, limits: Limits) -> Problem:
     """The problem file that an id was made from: beside it, or bundled."""
     from nnsteps.collection import entries, find
     from nnsteps.problem import Problem
 
     beside = os.path.join(folder, f"{name}.yaml")
     if not folder and any(entry.name == name for entry in entries()):
-        return find(name)
+        return find(name, limits)
     if os.path.isfile(beside):
-        return Problem.load(beside)
+        return Problem.load(beside, limits)
     hint = f"The id of a problem that is not bundled needs its file:  nnsteps solve FOLDER/{os.path.basename(text)}"
     raise UsageError(f"there is no problem {name}, and no file {beside}", where=text, hint=hint)
 
@@ -284,14 +286,14 @@ def _original(folder: str, name: str, text: str) -> Problem:
 # --- vet ---------------------------------------------------------------------------------------------------------
 
 
-def vet(names: list[str], count: int, seed: int) -> int:
+def vet(names: list[str], count: int, seed: int, limits: Limits) -> int:
     """Print what the variants of some problems are like; gives the exit code."""
     from nnsteps.vet import examine
 
     code = FINE
     for name in names:
         try:
-            findings = examine(parts.find(name), count, seed)
+            findings = examine(parts.find(name, limits), count, seed)
         except StepsError as error:
             if len(names) == 1:
                 raise

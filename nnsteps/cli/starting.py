@@ -7,6 +7,7 @@ import os
 
 from nnsteps import schema, starter
 from nnsteps.cli import output, parts
+from nnsteps.limits import Limits
 
 
 def schema_text() -> str:
@@ -14,13 +15,13 @@ def schema_text() -> str:
     return json.dumps(schema.schema(), ensure_ascii=False, indent=2) + "\n"
 
 
-def new(name: str, original: str | None, out: str | None, force: bool) -> None:
+def new(name: str, original: str | None, out: str | None, force: bool, limits: Limits) -> None:
     """Write a problem file and, beside it, the schema that its first line names; say what to do next.
 
     Errors: UsageError for a name that cannot be one; FileError where a file exists already.
     """
     starter.check_name(name)
-    text = starter.starter(name) if original is None else starter.copy(parts.find(original), name)
+    text = starter.starter(name) if original is None else starter.copy(parts.find(original, limits), name)
     path = out or f"{name}.yaml"
     if path == "-":
         output.write(text)

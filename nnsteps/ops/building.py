@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from nnsteps.errors import ShapeError
 from nnsteps.ops.axes import has_axis, must_have_axis, whole
-from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Options, Shape, must_be, op, side_text
+from nnsteps.ops.registry import FLAT, Array, At, Cells, Cost, Look, Options, Shape, must_be, only, op, side_text
 from nnsteps.scalar import Const, Ref, Tree
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ op(
     doc="The identity: 1 on the diagonal, 0 elsewhere.",
     shapes="(1, 1) -> (n, n)",
     value=lambda n: np.eye(whole(n, "n")),
+    cost=lambda n: only(whole(n, "n") ** 2),
     cell=lambda at, n: Const(float(at[0] == at[1])),
     grad=FLAT,
     sample=lambda rng: {"n": np.array([[3.0]])},
@@ -50,6 +52,7 @@ for _name, _number in (("zeros", 0.0), ("ones", 1.0)):
         value=lambda rows, columns=1, number=_number: np.full(
             (whole(rows, "rows"), whole(np.array([float(columns)]), "columns")), number
         ),
+        cost=lambda rows, columns=1: only(whole(rows, "rows") * whole(np.array([float(columns)]), "columns")),
         cell=lambda at, rows, columns, number=_number: Const(number),
         grad=FLAT,
         sample=lambda rng: {"rows": np.array([[2.0]]), "columns": 3},
@@ -78,6 +81,7 @@ op(
     doc="A column (or row) on the diagonal of a matrix, 0 elsewhere; of a matrix its diagonal, as a column.",
     shapes="(n, 1) -> (n, n); (m, n) -> (min(m, n), 1)",
     value=lambda x: np.diag(x.ravel()) if _is_list(x.shape) else np.diag(x)[:, None],
+    cost=lambda x: only(x.size**2 if _is_list(x.shape) else x.size),
     cell=_diag_cell,
     grad=lambda options, shapes: {"x": "shaped(diag(g), x)" if _is_list(shapes[0]) else "on_diagonal(g, x)"},
     sample=lambda rng: {"x": rng.normal(size=(1, 3))},
@@ -200,6 +204,12 @@ def _pad(
     return np.pad(x, widths, constant_values=float(value))
 
 
+def _pad_cost(x: Array, value: float = 0, **edges: int | None) -> Cost:
+    up, down, before, behind = _margins(**edges)  # type: ignore[arg-type]
+    *stack, rows, columns = x.shape
+    return only(math.prod(stack) * (rows + up + down) * (columns + before + behind))
+
+
 def _pad_cell(
     at: At, x: Cells, top: int, bottom: int | None, left: int | None, right: int | None, value: float
 ) -> Tree:
@@ -227,6 +237,7 @@ op(
     doc="Rows and columns of a number around each table; pad(x, 1) adds one on every side.",
     shapes="(m, n) -> (m + top + bottom, n + left + right)",
     value=_pad,
+    cost=_pad_cost,
     cell=_pad_cell,
     grad=_pad_rules,
     sample=lambda rng: {"x": rng.normal(size=(2, 3)), "top": 1, "bottom": 0, "left": 2, "right": 1},

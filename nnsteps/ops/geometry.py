@@ -7,12 +7,13 @@ lifted to four sides by `Sides`. Knows no operations.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from nnsteps.ops.registry import Array, At, Shape
+from nnsteps.ops.registry import Array, At, Cost, Shape
 
 Pair = tuple[int, int]
 Four = tuple[int, int, int, int]
@@ -61,6 +62,13 @@ class Geometry(NamedTuple):
             for k in (0, 1)
         )  # fmt: skip
         return self.image[0], self.filter[0], rows, columns
+
+    @property
+    def cost(self) -> Cost:
+        """What a sum over all triples takes, whichever end it is for: every cell of the result meets a whole filter."""
+        sides = [side + 2 * more for side, more in zip(self.image[2:], self.padding, strict=True)]
+        cells, padded = math.prod(self.out), math.prod(self.image[:2]) * math.prod(sides)
+        return Cost(max(cells, padded, math.prod(self.filter)), 2 * cells * math.prod(self.filter[1:]) + padded)
 
     def source(self, k: int, place: int, offset: int) -> int:
         """The row (k = 0) or column (k = 1) of the image under a filter's own, in the window at `place`."""

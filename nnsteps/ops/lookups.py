@@ -10,7 +10,7 @@ import numpy as np
 from nnsteps import scalar
 from nnsteps.errors import BadValue, ShapeError
 from nnsteps.ops.axes import Places, from_zero, must_have_axis
-from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Shape, must_be, op, side_text
+from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Shape, must_be, only, op, side_text
 from nnsteps.scalar import Const, Ref, Tree, fn
 
 if TYPE_CHECKING:
@@ -35,8 +35,12 @@ def _listed(at: Cells, place: int) -> Ref:
 # --- one-hot -----------------------------------------------------------------------------------------------------
 
 
+def _count(positions: Array, classes: int | None) -> int:
+    return int(classes) if classes is not None else int(np.rint(positions.max()))
+
+
 def _one_hot(positions: Array, classes: int | None = None) -> Array:
-    count = int(classes) if classes is not None else int(np.rint(positions.max()))
+    count = _count(positions, classes)
     places = from_zero(positions, count, "class").ravel()
     return np.asarray(np.arange(count)[:, None] == places[None, :], dtype=np.float64)
 
@@ -53,6 +57,7 @@ op(
     "0); without classes there are as many as the largest position.",
     shapes="(1, n) or (n, 1) -> (classes, n)",
     value=_one_hot,
+    cost=lambda positions, classes=None: only(positions.size * _count(positions, classes)),
     cell=lambda at, positions, classes: fn("if", fn("eq", _listed(positions, at[1]), at[0] + 1), 1, 0),
     grad=FLAT,
     sample=lambda rng: {"positions": np.array([[2.0, 1.0, 4.0]]), "classes": 4},
@@ -88,6 +93,7 @@ op(
     doc="The columns at these positions, side by side, counted from 1; axis=0: the rows, one below the other.",
     shapes="(m, n), k positions -> (m, k); axis=0: (k, n)",
     value=_gather,
+    cost=lambda x, at, axis=1: only(x.size // x.shape[int(axis)] * at.size),
     cell=_gather_cell,
     grad={"x": "scatter(g, x, at, axis=axis)"},
     sample=_gather_sample,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nnsteps import scalar
 from nnsteps.errors import NumberError, ShapeError
-from nnsteps.ops.registry import Array, At, Cells, Look, Shape, op, side_text
+from nnsteps.ops.registry import Array, At, Cells, Cost, Look, Shape, op, side_text
 from nnsteps.scalar import Fn, Ref, Tree, fn
 
 
@@ -27,6 +29,12 @@ def _fits(names: tuple[str, ...], a: Shape, b: Shape) -> None:
             f"{left} ({side_text(a)}) and {right} ({side_text(b)}) hold a different number of matrices",
             hint="The sides before the last two must be equal, or 1.",
         )
+
+
+def _product_cost(a: Array, b: Array) -> Cost:
+    stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    cells = math.prod(stack) * a.shape[-2] * b.shape[-1]
+    return Cost(cells, 2 * cells * a.shape[-1])
 
 
 def _count(number: int, noun: str) -> str:
@@ -53,6 +61,7 @@ op(
     doc="Matrix product: each row of the first times each column of the second.",
     shapes="(m, k), (k, n) -> (m, n); above rank 2 matrix by matrix",
     value=np.matmul,
+    cost=_product_cost,
     cell=_dot,
     grad={"a": "g @ b.T", "b": "a.T @ g"},
     sample=lambda rng: {"a": rng.normal(size=(2, 3)), "b": rng.normal(size=(3, 4))},

@@ -17,9 +17,10 @@ To add an operation: one op(...) in the file of its family, with a `sample` that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -75,13 +76,26 @@ class Look(NamedTuple):
     gloss: str = ""
 
 
+class Cost(NamedTuple):
+    """What it takes to compute a result: its cells, and about how many multiplications and additions."""
+
+    cells: int
+    work: int
+
+
+def only(cells: int) -> Cost:
+    """The cost of cells that are written down and not computed."""
+    return Cost(cells, cells)
+
+
 @dataclass(frozen=True, slots=True)
 class Op:
     """One operation. `signature` is what `nnsteps functions` prints.
 
     `distance` tells for each cell of the result how far the numbers are from where it has no slope, or jumps: 0 on a
     kink, infinite where there is none. None of them moves by more than twice as much as the numbers do. `margin` is
-    that of a choice: how far the numbers are from making it another one.
+    that of a choice: how far the numbers are from making it another one. `cost` is there where a result can be larger
+    than what it is made of.
     """
 
     signature: str
@@ -101,6 +115,15 @@ class Op:
     check: Callable[..., None] | None = None
     distance: Callable[..., Array] | None = None
     margin: Callable[..., Array] | None = None
+    cost: Callable[..., Cost] | None = None
+
+    def needs(self, values: Sequence[Array], options: Options) -> Cost:
+        """At most how many cells and multiplications the result takes; known before anything is computed."""
+        if self.cost is not None:
+            return self.cost(*values, **options)
+        given = sum(value.size for value in values)
+        stretched = math.prod(max(sides) for sides in zip_longest(*(v.shape[::-1] for v in values), fillvalue=1))
+        return Cost(max(given, stretched), given + stretched)
 
     def rules(self, options: Options, shapes: tuple[Shape, ...]) -> Mapping[str, str | None]:
         """The gradient formulas, by argument, for these options and shapes."""
@@ -153,13 +176,14 @@ def op(
     check: Callable[..., None] | None = None,
     distance: Callable[..., Array] | None = None,
     margin: Callable[..., Array] | None = None,
+    cost: Callable[..., Cost] | None = None,
 ) -> Op:
     """Register one operation and give its record."""
     name, args, options, variadic = parse_signature(signature)
     assert name not in REGISTRY, f"{name} is registered twice"
     record = Op(
         signature, name, args, MappingProxyType(options), doc, shapes, value, cell, grad, sample, source,
-        look or Look(), infix, variadic, check, distance or margin, margin,
+        look or Look(), infix, variadic, check, distance or margin, margin, cost,
     )  # fmt: skip
     REGISTRY[name] = record
     return record

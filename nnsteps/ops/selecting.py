@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nnsteps import scalar
 from nnsteps.ops.axes import picked
-from nnsteps.ops.registry import Array, At, Cells, Look, Shape, must_be, op
+from nnsteps.ops.registry import Array, At, Cells, Look, Shape, must_be, only, op
 from nnsteps.scalar import Ref, Tree
 
 Places = tuple[tuple[int, ...], ...]  # for each axis the places that are taken, from 0
@@ -35,6 +37,7 @@ op(
     doc="Some rows and columns, in any order. Written x[k] or x[:, k], with several places in k.",
     shapes="(m, n) -> the cells that were asked for",
     value=lambda x, places: x[np.ix_(*places)],
+    cost=lambda x, places: only(math.prod(map(len, places))),
     cell=lambda at, x, places: Ref(x.node, tuple(side[k] for k, side in zip(at, places, strict=True))),
     grad={"x": "select_back(g, x, places=places)"},
     sample=lambda rng: {"x": rng.normal(size=(3, 4)), "places": ((2, 0), (1, 1, 3))},

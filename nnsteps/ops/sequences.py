@@ -6,7 +6,7 @@ import numpy as np
 
 from nnsteps.errors import ShapeError
 from nnsteps.ops.axes import whole
-from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Shape, op, side_text, stretches
+from nnsteps.ops.registry import FLAT, Array, At, Cells, Look, Shape, only, op, side_text, stretches
 from nnsteps.scalar import Const, Tree, fn
 
 # --- masks -------------------------------------------------------------------------------------------------------
@@ -77,6 +77,7 @@ op(
     "The first position is t = start, 0 as in the paper.",
     shapes="(1, 1) -> (features, length)",
     value=_encoded,
+    cost=lambda length, features=4, **_: only(whole(length, "length") * int(features)),
     cell=_encoded_cell,
     grad=FLAT,
     sample=lambda rng: {"length": np.array([[5.0]]), "features": 6},

@@ -83,6 +83,7 @@ op(
     "out: conv2d the other way. Filters are in × out, as in PyTorch. Sides of the result: (W − 1) S − 2P + F.",
     shapes="(c, m, n), (c, o, p, q), (o, 1) -> (o, m', n')",
     value=_conv_transpose,
+    cost=lambda x, w, *b, **options: _transposed(x.shape, w.shape, options)[0].cost,
     cell=_conv_transpose_cell,
     grad=_conv_transpose_rules,
     sample=lambda rng: {
