@@ -28,7 +28,7 @@ class Limit(NamedTuple):
 
 LIMITS: Mapping[str, Limit] = MappingProxyType({
     "file": Limit(2_000_000, "bytes of a problem file"),
-    "parts": Limit(200_000, "texts, lists and mappings of a problem file"),
+    "parts": Limit(150_000, "texts, lists and mappings of a problem file"),
     "nesting": Limit(50, "lists and mappings inside each other"),
     "text": Limit(4_000, "characters of one formula, sentence or name"),
     "brackets": Limit(100, "brackets of a formula that are open at once"),

@@ -140,11 +140,11 @@ def test_a_repeated_key_is_refused_with_both_lines() -> None:
     ],
 )
 def test_too_much_is_one_limit_error_at_once(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(LimitError) as caught:
         read(text, "a.yaml")
     assert len(caught.value.report()) < 1_000
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_an_alias_bomb_ends_at_its_first_anchor() -> None:
