@@ -9,7 +9,8 @@ ignore that its argument was stretched: shapes are repaired here, in `_fit`, and
 A gradient that is a plain number in every cell (the 1 at the loss) stays a plain number while it passes elementwise
 operations, so that ∂L/∂y of Σ(y − t)² reads 2·(y − t).
 
-A compound or a by-hand value with a closed rule is one edge, its `out` being the value on the page. A compound without
+A compound or a by-hand value with a closed rule is one edge, its `out` being the value on the page; the rule may also
+name the lines of its body. A compound without
 one is passed through its inner steps; so is a by-hand value of such a compound: rounding a loss does not change how
 steep it is. A `Shortcut` replaces two edges by one.
 
@@ -26,7 +27,9 @@ from typing import NamedTuple
 from nnsteps.compounds import SHORTCUTS, Compound
 from nnsteps.errors import GradientError, Place, StepsError
 from nnsteps.evaluate import evaluate, holds, parsed
-from nnsteps.formula import Binary, Call, Expr, Name, Neg, Num, names, number, substitute, to_text
+from nnsteps.expr import Slice, children
+from nnsteps.formula import Binary, Call, Expr, Name, Neg, Num, number, substitute, to_text
+from nnsteps.formula import names as named
 from nnsteps.ops import REGISTRY, Op, side_text
 from nnsteps.scope import Scope
 from nnsteps.trace import BACKWARD, Step, Trace
@@ -131,9 +134,9 @@ class _Walk:
             return
         inputs, options, op = here.inputs, here.options, here.op
         shapes = tuple(self.trace.value(i).shape for i in inputs)
-        names = {op.argument(k): i for k, i in enumerate(inputs)} | {"out": node}
+        names = {**dict(here.inner), **{op.argument(k): i for k, i in enumerate(inputs)}, "out": node}
         rules = op.rules(options, shapes)
-        if isinstance(op, Compound) and rules is not None and not self._closed(op, names, here.by_hand):
+        if isinstance(op, Compound) and rules is not None and not self._closed(op, rules, names, here.by_hand):
             rules = None
         if rules is None:
             inner = here.out if not here.by_hand else self._exact_inner(node)
@@ -148,9 +151,12 @@ class _Walk:
             rule = rules[argument]
             yield joint or Edge(target, None if rule is None else parsed(rule), names, options)
 
-    def _closed(self, op: Compound, names: Mapping[str, int], by_hand: bool) -> bool:
+    def _closed(self, op: Compound, rules: Mapping[str, str | None], names: Mapping[str, int], by_hand: bool) -> bool:
         if self.expand and not by_hand:
             return False
+        known = {*names, *op.options, "g"}
+        if not all(known.issuperset(named(parsed(rule))) for rule in rules.values() if rule):
+            return False  # a value by hand has no inner steps
         return not op.needs or holds(self.trace, op.needs, {arg: names[arg] for arg in op.args})
 
     def _exact_inner(self, node: int) -> int | None:
@@ -261,12 +267,13 @@ class _Walk:
             self.pending.append(_Pending(target, total, words, self.owner))
 
     def _name_inner(self, node: int) -> None:
-        """A step for an unnamed value inside a formula, where more than one gradient continues from it."""
+        """A step for an unnamed value inside a formula, where its gradient is used more than once."""
         trace = self.trace
         if node in trace.keys or self.found[node] in trace.keys or self._is_plain(self.found[node]):
             return
         op = trace.nodes[node].op
         branches = len(self.edges[node]) > 1 or (isinstance(op, Op) and op.look.kind == "product")
+        branches = branches or any(edge.rule is not None and _count(edge.rule, "g") > 1 for edge in self.edges[node])
         if branches or self.expand:
             self._emit([_Pending(node, self.found[node], "", self.owner)])
 
@@ -345,7 +352,7 @@ class _Walk:
             trace.add_step(
                 Step(
                     len(trace.steps) + 1, name, key, BACKWARD, node, formula, step.heading if step else (),
-                    {used: trace.by_key[used] for used in names(formula) if used in trace.by_key},
+                    {used: trace.by_key[used] for used in named(formula) if used in trace.by_key},
                     node + 1 if known else self._first_new(node), of=item.target, loss=self.loss,
                     words=item.words,
                 )
@@ -432,6 +439,12 @@ def _value(expr: Expr) -> float | None:
     if isinstance(expr, Num):
         return expr.value
     return -expr.operand.value if isinstance(expr, Neg) and isinstance(expr.operand, Num) else None
+
+
+def _count(expr: Expr, name: str) -> int:
+    """How often a formula mentions a name."""
+    own = 1 if expr == Name(name) else 0
+    return own + sum([_count(part, name) for part in children(expr) if not isinstance(part, Slice)])
 
 
 def _is(expr: Expr, value: float) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from nnsteps import document as doc
 from nnsteps import scalar
 from nnsteps.document import Work
-from nnsteps.ops import Array
+from nnsteps.notation import caption
+from nnsteps.ops import Array, Op
 from nnsteps.scalar import Ref, Tree
 from nnsteps.trace import Trace, told_once
 from nnsteps.working import Blanks, Writer, core, look, places_of, with_hand
@@ -29,6 +30,7 @@ class Worker:
     work: str
     blanks: Blanks
     printed: set[int]  # what stands on the page, named or not
+    worked_out: set[int] = field(default_factory=set)  # the inner steps of compounds whose numbers stand in lines
 
     def lines(self, node: int) -> tuple[Work, ...]:
         """The worked lines of a result: one a row, of the first column that is not all 0 (or of every column)."""
@@ -95,11 +97,12 @@ class Worker:
     def _tree(self, node: int, at: At) -> Tree:
         """The arithmetic of a cell over what stands on the page; mostly that is what has a name."""
         source = self.trace.origin(Ref(node, at)).node
-        is_named = self.printed.isdisjoint(_unnamed_behind(self.trace, source))
+        behind = _unnamed_behind(self.trace, source)
+        is_named = self.printed.isdisjoint(behind) and self.worked_out.isdisjoint(behind)
         return self.trace.explain(node, at, None if is_named else self._stands_on_page)
 
     def _stands_on_page(self, node: int) -> bool:
-        return node in self.trace.keys or node in self.printed
+        return node in self.trace.keys or node in self.printed or node in self.worked_out
 
     def _lines_for(self, value: Array) -> tuple[list[int], list[int]]:
         flat = value.reshape(-1, value.shape[-1])
@@ -138,26 +141,36 @@ class Worker:
         return line._replace(aside=f"exact {style.write(float(exact[at]))}")
 
     def _inner(self, node: int) -> list[tuple[str, int]]:
-        """The inner steps to show for a compound: each as large as the result, or one number for a column."""
-        trace = self.trace
-        here = trace.nodes[core(trace, node)]
+        """The inner steps to show for a compound: each as large as the result, or one number for a column or a row."""
+        here = self.trace.nodes[core(self.trace, node)]
         shape = here.value.shape
         if len(here.inner) < 2 or shape == (1, 1) or len(shape) != 2:
             return []
-        for _, inner in here.inner:
-            if trace.value(inner).shape not in (shape, (1, shape[1])):
-                return []
-        return list(here.inner)
+        found = [line for one in here.inner for line in self._lines_of(one, shape)]
+        fitting = (shape, (1, shape[1]), (shape[0], 1))
+        return found if all(self.trace.value(inner).shape in fitting for _, inner in found) else []
+
+    def _lines_of(self, line: tuple[str, int], shape: At) -> list[tuple[str, int]]:
+        """A line of a compound; where it is one of its own, as large as the result, its lines come before it."""
+        here = self.trace.nodes[line[1]]
+        return [*here.inner[:-1], line] if here.value.shape == shape else [line]
+
+    def _lines_inside(self, node: int) -> Iterator[int]:
+        """The lines of what a line of a compound is made of, but for what they give."""
+        for _, line in self.trace.nodes[node].inner[:-1]:
+            yield line
+            yield from self._lines_inside(line)
 
     def _inner_work(
         self, node: int, inner: list[tuple[str, int]], rows: list[int], columns: list[int]
     ) -> tuple[Work, ...]:
         """A line for each row with the inner steps side by side, and a line for each sum below them."""
         trace, shape = self.trace, self.trace.value(node).shape
-        members = {i for _, i in inner}
+        members = {i for _, i in inner} | {i for _, line in inner for i in self._lines_inside(line)}
         self.writer.share_style([i for _, i in inner[:-1]])
-        across = [i for _, i in inner if trace.value(i).shape == shape]
-        down = [i for _, i in inner if trace.value(i).shape != shape]
+        across = [i for _, i in inner if trace.value(i).shape[0] == shape[0]]
+        down = [i for _, i in inner if i not in across]
+        self.worked_out.update(members - {core(trace, node)})
 
         def halt(i: int) -> bool:
             return i in members or self._stands_on_page(i)
@@ -166,10 +179,9 @@ class Worker:
         for j in columns:
             lines = []
             for i in across:
-                number = self.writer.number
-                lines.append(
-                    self.writer.sums([(trace.explain(i, (row, j), halt), number(Ref(i, (row, j))), i) for row in rows])
-                )
+                number, column = self.writer.number, min(j, trace.value(i).shape[1] - 1)
+                places = [(row, column) for row in rows]
+                lines.append(self.writer.sums([(trace.explain(i, at, halt), number(Ref(i, at)), i) for at in places]))
             for place, row in enumerate(rows):
                 sums = [column[place] for column in lines]
                 if trace.nodes[node].by_hand:
@@ -184,12 +196,19 @@ class Worker:
                     )
                 )
             for i in down:
-                op = trace.nodes[i].op
-                sign = (op.look.sign or op.name) if op is not None else ""
-                sign = "sum" if self.writer.ascii and sign == "Σ" else sign
+                sign = self._sign(i)
                 text = self.writer.text(i, float(trace.value(i)[0, j]))
                 out.append(Work(None, (doc.Sum((doc.Term("+", sign),), "=", text),), cell=sign))
         return tuple(out)
+
+    def _sign(self, node: int) -> str:
+        """What stands before the one number of a column: Σ, mean, or its formula."""
+        op = self.trace.nodes[node].op
+        assert op is not None
+        if isinstance(op, Op) and op.look.kind != "reduction":
+            return caption(self.trace.said(node), ascii=self.writer.ascii)
+        sign = op.look.sign or op.name
+        return "sum" if self.writer.ascii and sign == "Σ" else sign
 
     def crossed_out(self, source: int) -> tuple[Work, ...]:
         """Which numbers of a block a gate crosses out, in words, beside the first of them."""

@@ -316,6 +316,18 @@ def test_the_gradient_of_squares_reads_as_a_person_writes_it() -> None:
     assert told(solve_problem(problem))[-1] == "dL/dy = 2 * (y - t)"
 
 
+def test_the_gradient_through_a_norm_is_one_closed_step() -> None:
+    steps = ["y = layer_norm(x, gamma, beta)", "L = sum(y * w)"]
+    given = {"x": [[9.0], [3], [3], [1]], "gamma": [1, 2, 3, 2], "beta": [0, 0, 2, 1], "w": [4, -1, 0, 2]}
+    trace = nnsteps.solve(Problem(given=given, steps=steps, gradient={"of": "L", "wrt": ["x", "gamma", "beta"]}))
+    backward = [step.name for step in trace.steps if step.kind == "backward"]
+    assert backward == ["dL/dy", "dL/d(normalized(x))", "dL/dx", "dL/dgamma", "dL/dbeta"]
+    sigma = np.sqrt(9 + 1e-5)  # the mean of x is 4, its variance 9
+    n, d = np.array([5, -1, -1, -3]) / sigma, np.array([4.0, -2, 0, 4])
+    expected = (d - d.mean() - n * (d @ n) / 4) / sigma
+    np.testing.assert_allclose(trace["dL/dx"].ravel(), expected, rtol=1e-12)
+
+
 def test_a_flat_way_back_says_so() -> None:
     problem = Problem(given={"x": [1, 2]}, steps=["y = floor(x)", "L = sum(y)"], gradient={"of": "L", "wrt": ["x"]})
     trace = solve_problem(problem)

@@ -317,10 +317,11 @@ def test_every_rule_can_be_read_and_uses_only_what_it_knows(name: str) -> None:
     for every in _all_options(record, options):
         rules = record.rules(every, tuple(x.shape for x in inputs)) or {}
         arguments = {record.argument(k) for k in range(len(inputs))}
+        lines = {line.partition(" = ")[0] for line in record.lines(every)} if isinstance(record, Compound) else set()
         assert set(rules) <= arguments
         for rule in rules.values():
             if rule is not None:
-                assert set(names(parse(rule))) <= {"g", "out", *arguments, *record.options}
+                assert set(names(parse(rule))) <= {"g", "out", *arguments, *record.options, *lines}
 
 
 def _all_options(record: Op | Compound, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from nnsteps.compounds.record import Body, compound
+from nnsteps.compounds.record import along, compound
 from nnsteps.ops import Look
 
 if TYPE_CHECKING:
@@ -16,18 +16,27 @@ def _sample(rng: Rng) -> Mapping[str, Any]:
     return {"x": rng.normal(size=(4, 3)), "gamma": rng.normal(size=(4, 1)), "beta": rng.normal(size=(4, 1))}
 
 
-def _normalized(axis: int) -> Body:
-    return (
-        f"m = mean(x, axis={axis})",
-        f"v = var(x, axis={axis})",
-        "h = (x - m) / sqrt(v + epsilon)",
-        "out = gamma * h + beta",
-    )
-
-
+compound(
+    "normalized(x, axis=0, epsilon=1e-5)",
+    doc="Each column (axis=1: each row) centred and divided by its spread, so that it has mean 0 and variance 1. "
+    "Convention: ddof=0.",
+    shapes="(m, n) -> (m, n)",
+    by=lambda options: (
+        f"m = mean(x{along(options)})",
+        f"v = var(x{along(options)})",
+        "out = (x - m) / sqrt(v + epsilon)",
+    ),
+    grad=lambda options, shapes: {
+        "x": f"(g - mean(g{along(options)}) - out * mean(g * out{along(options)})) / sqrt(v + epsilon)"
+    },
+    sample=lambda rng: {"x": rng.normal(size=(4, 3))},
+    source="Ioffe and Szegedy 2015, section 3, whose three gradients are one here",
+    look=Look(gloss="centred, then over the spread"),
+)
 compound(
     "batch_norm(x, gamma, beta, epsilon=1e-5)",
-    *_normalized(1),
+    "h = normalized(x, axis=1, epsilon=epsilon)",
+    "out = gamma * h + beta",
     doc="Each feature (row) over the batch: centred, divided by its spread, stretched and shifted. Convention: the "
     "variance divided by how many there are (ddof=0), in training mode.",
     shapes="(m, n), (m, 1), (m, 1) -> (m, n)",
@@ -46,7 +55,8 @@ compound(
 )
 compound(
     "layer_norm(x, gamma, beta, epsilon=1e-5)",
-    *_normalized(0),
+    "h = normalized(x, epsilon=epsilon)",
+    "out = gamma * h + beta",
     doc="Each column: centred, divided by its spread, stretched and shifted. Convention: ddof=0.",
     shapes="(m, n), (m, 1), (m, 1) -> (m, n)",
     sample=_sample,
@@ -54,9 +64,20 @@ compound(
     look=Look(gloss="each column centred and scaled"),
 )
 compound(
-    "rms_norm(x, gamma, epsilon=1e-5)",
+    "rms_normalized(x, epsilon=1e-5)",
     "r = sqrt(mean(x ** 2, axis=0) + epsilon)",
-    "out = gamma * x / r",
+    "out = x / r",
+    doc="Each column divided by the root of its mean square.",
+    shapes="(m, n) -> (m, n)",
+    grad={"x": "(g - out * mean(g * out, axis=0)) / r"},
+    sample=lambda rng: {"x": rng.normal(size=(4, 3))},
+    source="Zhang and Sennrich 2019, eq. 4",
+    look=Look(gloss="each column over its mean size"),
+)
+compound(
+    "rms_norm(x, gamma, epsilon=1e-5)",
+    "h = rms_normalized(x, epsilon=epsilon)",
+    "out = gamma * h",
     doc="Each column divided by the root of its mean square, then stretched. PyTorch's epsilon is smaller.",
     shapes="(m, n), (m, 1) -> (m, n)",
     sample=lambda rng: {"x": rng.normal(size=(4, 3)), "gamma": rng.normal(size=(4, 1))},
@@ -66,9 +87,7 @@ compound(
 compound(
     "group_norm(x, gamma, beta, groups=1, epsilon=1e-5)",
     "u = grouped(x, groups=groups)",
-    "m = mean(u, axis=1)",
-    "v = var(u, axis=1)",
-    "h = shaped((u - m) / sqrt(v + epsilon), x)",
+    "h = shaped(normalized(u, axis=1, epsilon=epsilon), x)",
     "out = gamma * h + beta",
     doc="Features in groups of neighbours, each group of each column centred and scaled; of a stack of tables each "
     "group of channels (gamma and beta are then c×1×1). Convention: ddof=0.",
