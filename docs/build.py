@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))  # some tables are those of the tests
 PAGES = ("README.md", "docs/cli.md", "docs/formulas.md", "docs/problems.md", "docs/course.md")
 
 
@@ -71,6 +72,22 @@ def functions() -> str:
         title = catalogue.FAMILIES[family]
         parts.append(f"### {title[:1].upper()}{title[1:]}\n\n" + table(("function", "what it gives", "shapes"), rows))
     return "\n\n".join(parts)
+
+
+def onnx() -> str:
+    """The formulas that the tests compare with the ONNX reference evaluator."""
+    from tests.test_onnx import ROWS
+
+    rows = ((f"`{row.formula}`", row.operator, row.differs) for row in ROWS)
+    return table(("formula", "operator of ONNX", "what is different there"), rows)
+
+
+def pytorch() -> str:
+    """The formulas that the tests compare with PyTorch, where its conventions are others."""
+    from tests.test_vocabulary import ROWS_OF_THE_TABLE
+
+    rows = ((f"`{row.formula}`", row.differs) for row in ROWS_OF_THE_TABLE if row.differs)
+    return table(("formula", "what is different in PyTorch"), rows)
 
 
 def command_table(name: str) -> str:
@@ -134,6 +151,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "topics": topics,
     "course": course,
     "functions": functions,
+    "onnx": onnx,
+    "pytorch": pytorch,
     "keys": lambda: keys("KEYS"),
     "step keys": lambda: keys("STEP_KEYS"),
     "json": json_example,
@@ -203,6 +222,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     os.environ["LC_ALL"] = "C.UTF-8"
     main()
