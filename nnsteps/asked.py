@@ -73,6 +73,10 @@ def _wanted(here: Standing, expr: Expr, loss_name: str, above: set[int], place: 
     for node in reversed(versions):
         if node in above:
             return node
+    if versions[-1] in here.trace.wordy:
+        raise GradientError(
+            f"{base.id} is words; words have no gradient", place=place, hint=f"Take {base.id} out of wrt."
+        )
     if any(d.by in versions for d in here.trace.decisions):
         hint = "A choice has no gradient: it jumps."
         raise GradientError(f"{loss_name} uses {base.id} only to choose", place=place, hint=hint)

@@ -84,10 +84,12 @@ def _lines(name: str, body: Node, names: set[str], known: Mapping[str, Compound]
         texts[0] = f"out = {texts[0]}"
     bound = set(names)
     for text, part in zip(texts, parts, strict=True):
-        target, formula = parse_step(text, part.place, limits_of(part))
+        before = len(text) - len(part.text) if isinstance(part, Scalar) else 0  # "out = ", where it is not in the file
+        place = part.place.part(-before, part.place.length) if part.place else None
+        target, formula = parse_step(text, place, limits_of(part))
         if not isinstance(target, Name):
             raise BadValue("a line of a function gives a value to a plain name", place=part.place)
-        _check(name, formula, bound, known, part.place)
+        _check(name, formula, bound, known, place)
         bound.add(target.id)
         last = target.id
     if last != "out":
@@ -102,8 +104,15 @@ def _check(name: str, formula: Expr, bound: set[str], known: Mapping[str, Compou
         part = waiting.pop()
         if isinstance(part, Name) and part.id not in bound and part.id != "pi":
             hint = f"Make it an argument: {name}(…, {part.id})."
-            raise BadValue(f"{part.id} is no argument of {name}", place=place, hint=hint)
+            raise BadValue(f"{part.id} is no argument of {name}", place=_at(part, place), hint=hint)
         if isinstance(part, Call) and find(part.fn) is None and part.fn not in known and part.fn not in ("row", "col"):
             hint = "A function may use the ones that are defined before it."
-            raise BadValue(f"there is no function called {part.fn}", place=place, hint=hint)
+            if part.fn == name:
+                raise BadValue(f"{name} calls itself", place=_at(part, place), hint=hint)
+            raise BadValue(f"there is no function called {part.fn}", place=_at(part, place), hint=hint)
         waiting += children(part)
+
+
+def _at(part: Expr | Slice, place: Place | None) -> Place | None:
+    start, end = part.span
+    return place.part(start, end - start) if place is not None else None

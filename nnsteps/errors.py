@@ -236,11 +236,11 @@ class Mistakes:
             raise self.together() from None
 
 
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that was probably meant by `word`, or None."""
+def nearest(word: str, candidates: Iterable[str], alike: float = 0.6) -> str | None:
+    """The candidate that was probably meant by `word`, at least so much alike (0 to 1), or None."""
     known = list(candidates)
     same = [name for name in known if name.lower() == word.lower()]
-    close = same or difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    close = same or difflib.get_close_matches(word, known, n=1, cutoff=alike)
     return close[0] if close else None
 
 

@@ -38,6 +38,7 @@ from nnsteps.formula import (
     to_text,
 )
 from nnsteps.indexing import Picks, Reading, Span
+from nnsteps.items import given_later
 from nnsteps.labels import carry
 from nnsteps.mishaps import check_masked, check_words, misfit_of, no_function, no_number, note_stretch, number_of
 from nnsteps.ops import NO_OPTIONS, REGISTRY, Array, Op, Options, side_text
@@ -131,6 +132,9 @@ def _name(trace: Trace, expr: Expr, name: str, scope: Scope) -> int:
         )
     near = nearest(name, scope.names)
     hint = f"Did you mean {near}?" if near else f"The values known here: {', '.join(list(scope.names)[-8:]) or 'none'}."
+    place = scope.at(expr)
+    if place is not None and (line := given_later(trace.problem.steps, name, place.line)):
+        hint = f"{name} is computed later, in line {line}; a step uses what stands above it."
     if any(name in key for family in trace.families.values() for key in family.members):
         hint = f'A word is quoted: "{name}".'
     if name[:1] == "d" and name[1:] in scope.names:
@@ -157,7 +161,7 @@ def _call(trace: Trace, call: Call, scope: Scope) -> int:
         return _take(trace, evaluate(trace, call.args[0], scope), items, call, scope)
     record = find(call.fn) or trace.problem.defined.get(call.fn)
     if record is None:
-        raise no_function(call, scope)
+        raise no_function(call, scope, trace.problem.defined)
     count = len(call.args) if getattr(record, "variadic", False) else len(record.args)
     if len(call.args) < max(1, count):
         raise FormulaError(
@@ -200,11 +204,17 @@ def _options(trace: Trace, call: Call, record: Op | Compound, extra: tuple[Expr,
             near = nearest(name, record.options)
             raise FormulaError(
                 f"{call.fn} has no option called {name}",
-                place=scope.at(expr),
+                place=_before(scope.at(expr), name),
                 hint=f"Did you mean {near}?" if near else f"It is written {record.signature}.",
             )
         out[name] = _option(trace, name, expr, record, scope)
     return out
+
+
+def _before(place: Place | None, name: str) -> Place | None:
+    """Where the name of an option stands, before its value."""
+    at = place.text.rfind(name, 0, place.column - 1) if place is not None and place.exact else -1
+    return place if place is None or at < 0 else place.part(at + 1 - place.column, len(name))
 
 
 def _option(trace: Trace, name: str, expr: Expr, record: Op | Compound, scope: Scope) -> Any:

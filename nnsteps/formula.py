@@ -86,6 +86,10 @@ def parse_step(text: str, place: Place | None = None, limits: Limits = USUAL) ->
         refuse(place, sign.start, sign.end, "there is no name before the =", "Write name = formula.")
     if not right.strip():
         refuse(place, sign.start, sign.end, "there is no formula after the =", "Write name = formula.")
+    if second := re.match(r"\s*(\w+)\s*=(?!=)", right):
+        start, end = second.span(1)
+        hint = f"Write a step for each:  {second[1]} = …, then {left.strip()} = {second[1]}"
+        refuse(place, start, end, "a step gives one name a value", hint)
     return _target(left, place, limits), _parse(right, place, limits)
 
 
@@ -223,22 +227,30 @@ def _refuse_call(func: ast.expr, source: _Source) -> NoReturn:
     match func:
         case ast.Attribute(attr="T"):
             source.refuse(func, ".T takes no brackets", "Write W.T.")
-        case ast.Attribute(value=ast.Name(id="np" | "numpy" | "torch" | "math" | "F" | "nn"), attr=name):
-            source.refuse(func, "only functions of nnsteps can be called, without a module", f"Write {name}(x).")
+        case ast.Attribute(attr=name) if _root(func) in _MODULES:
+            hint = _WRITTEN.get(name, f"Write {name}(x).")
+            source.refuse(func, "only functions of nnsteps can be called, without a module", hint)
         case ast.Attribute(attr=name):
-            source.refuse(func, f"a value has no function .{name}", f"Write {name}(x).")
+            source.refuse(func, f"a value has no function .{name}", _WRITTEN.get(name, f"Write {name}(x)."))
         case ast.Constant():
-            source.refuse(func, "a number cannot be called", "For a product, write * before the bracket.")
+            source.refuse(func, "an operator is missing before the bracket", "For a product, write *: 2 * (…).")
         case ast.Call():
             source.refuse(func, "what a function gives cannot be called again", "For a product, write * between them.")
     source.refuse(func, "only a function can be called, by its name", "For a product, write * before the bracket.")
+
+
+def _root(node: ast.expr) -> str:
+    """The name that a chain of dots begins with."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _refuse_attribute(node: ast.Attribute, source: _Source) -> NoReturn:
     _, end = source.span(node)
     hint = "After a dot stand T, values or positions: W.T, topk(x, 2).values."
     if node.attr in ("shape", "size"):
-        hint = "Write size(x)."
+        hint = "Write size(x), the number of cells, or size(x, axis=0), the number of rows."
     if close := nearest(node.attr, ATTRIBUTES):
         hint = f"Did you mean .{close}?"
     refuse(source.place, end - len(node.attr) - 1, end, f".{node.attr} means nothing in a formula", hint)
@@ -306,7 +318,9 @@ def _equals_sign(text: str, place: Place) -> Token:
         message = "== compares two values; a step is name = formula"
         refuse(place, compared.start, compared.end, message, "Write a single =.")
     message = "a step is name = formula; there is no = here"
-    refuse(place, start, len(text.rstrip()), message, f"Give the result a name: y = {text.strip()}")
+    word = re.match(r"\w*", text.strip())
+    hint = _STATEMENTS.get(word[0] if word else "", f"Give the result a name: y = {text.strip()}")
+    refuse(place, start, len(text.rstrip()), message, hint)
 
 
 def _target(text: str, place: Place, limits: Limits) -> Name | Index:
@@ -324,6 +338,25 @@ def _target(text: str, place: Place, limits: Limits) -> Name | Index:
     refuse(place, start, end, message, "A name has letters, digits and underscores: y, z1, h[t].")
 
 
+_MODULES = ("np", "numpy", "torch", "math", "F", "nn", "tf", "jnp", "keras")
+_WRITTEN = {
+    "dot": "Write a @ b for a matrix product, dot(a, b) for columns.",
+    "matmul": "Write a @ b.",
+    "transpose": "Write x.T.",
+    "array": "Put the numbers under `given` and use their name.",
+    "tensor": "Put the numbers under `given` and use their name.",
+    "power": "Write a ** b.",
+    "concatenate": "Write concat(a, b), vstack(a, b) or hstack(a, b).",
+    "shape": "Write size(x, axis=0).",
+}
+_STATEMENTS = {
+    "import": "Functions are there without an import: exp(x).",
+    "from": "Functions are there without an import: exp(x).",
+    "def": 'A function of your own stands under define:  define: {"f(x)": "2 * x"}',
+    "print": 'Every result is printed. For a sentence write - say: "x is {x}".',
+    "assert": "To check a value, compare it in a step: ok = x > 0.",
+    "return": "A step gives its result a name: y = x.",
+}
 _CHANGES = ("+=", "-=", "*=", "/=", "@=", "**=", "//=", ":=")
 _ARITHMETIC: dict[str, Callable[[float, float], float | complex]] = {
     "+": operator.add,

@@ -164,4 +164,6 @@ def _side(text: str, axis: int, side: int, labels: Sides, reading: Reading) -> t
 def _check(text: str, number: int, side: int, noun: str, place: Place | None) -> None:
     if not 1 <= number <= side:
         hint = f"It has {number_of(side, noun)}; indices count from 1."
+        if number < 0:
+            hint = f"The last {noun} is {side}: indices count from 1, and none from the end."
         raise ShapeError(f"{text} has no {noun} {number}", place=place, hint=hint)

@@ -118,14 +118,25 @@ Item: TypeAlias = StepItem | Heading | GradientItem | UpdateItem | Loop | When |
 def steps(node: Node, what: str = "steps") -> tuple[Item, ...]:
     """The items of a list of steps; one that cannot be read is `Broken`."""
     if isinstance(node, Scalar) and node.text:
-        hint = f"Write a list:  - {node.text.strip()}"
-        raise BadValue(f"{what} is a list, each step on a line that begins with -", place=node.place, hint=hint)
+        text = node.text.strip()
+        hint = f"Write a list:  - {text}"
+        if text.startswith("-"):
+            hint = f"A blank belongs behind the -:  - {text[1:]}"
+        raise BadValue(f"{_subject(what)} a list, each on a line that begins with -", place=node.place, hint=hint)
     if isinstance(node, Map):
-        hint = "Begin each line with -:  - y = W @ x + b"
-        raise BadValue(f"{what} is a list, each step on a line that begins with -", place=node.place, hint=hint)
+        name, right = node.pairs[0] if node.pairs else (None, None)
+        meant = "y = W @ x + b"
+        if name is not None and isinstance(right, Scalar) and right.text:
+            meant = f"{name.text} = {right.text}"
+        hint = f"Begin each line with -:  - {meant}"
+        raise BadValue(f"{_subject(what)} a list, each on a line that begins with -", place=node.place, hint=hint)
     if not isinstance(node, Seq) or not node.items:
         raise BadValue(f"{what}: there is no step", place=node.place, hint="Write at least one:  - y = W @ x + b")
     return tuple([_read(item, part) for part in _whole(node.items)])
+
+
+def _subject(what: str) -> str:
+    return "the steps are" if what == "steps" else f"the steps under {what} are"
 
 
 def _read(form: Callable[[Node], Item], node: Node) -> Item:
@@ -170,6 +181,16 @@ def results(listed: tuple[Item, ...]) -> Iterator[str]:
             case Broken(names=lost):
                 yield from lost
         yield from results(inside(part))
+
+
+def given_later(listed: tuple[Item, ...], name: str, line: int) -> int | None:
+    """The first line after this one in which a name gets a value, if there is one."""
+    for part in listed:
+        if isinstance(part, StepItem) and names(part.target)[0] == name and part.place and part.place.line > line:
+            return part.place.line
+        if found := given_later(inside(part), name, line):
+            return found
+    return None
 
 
 def inside(part: Item) -> tuple[Item, ...]:
@@ -336,14 +357,17 @@ def _loop(node: Map) -> Loop:
     found = _LOOP.fullmatch(key.text.strip())
     if found is None or not found["name"].isidentifier() or keyword.iskeyword(found["name"]):
         hint = "Write for t in 1..4, or for w in words."
+        if found is not None and keyword.iskeyword(found["name"]):
+            hint = f"{found['name']} is a word of Python and cannot be a name; write for t in {found['over']}."
         raise BadValue(f"{key.text} is not how a loop is written", place=key.place, hint=hint)
     low, dots, high = found["over"].partition("..")
-    first, last = _bound(key, low), _bound(key, high) if dots else None
-    over = None if dots else first
-    if over is not None and not isinstance(over, Name):
+    if not dots and not low.strip().isidentifier():
         hint = "Write for t in 1..4, or for w in words, the name of a family or of a list of words."
         message = f"a loop runs from number to number, or over a name; found {low.strip()}"
-        raise BadValue(message, place=key.place, hint=hint)
+        raise BadValue(message, place=_inside(key, low), hint=hint)
+    first, last = _bound(key, low), _bound(key, high) if dots else None
+    over = None if dots else first
+    assert over is None or isinstance(over, Name)
     until = next((part for other, part in others if other.text == "until"), None)
     return Loop(
         found["name"], steps(body, key.text), first if dots else None, last, over,
@@ -359,7 +383,7 @@ def _bound(key: Scalar, text: str) -> Expr:
 
 def _inside(key: Scalar, text: str) -> Place | None:
     """Where a part of a key stands."""
-    return key.place.part(key.text.index(text), 1) if key.place is not None else None
+    return key.place.part(key.text.rindex(text), len(text)) if key.place is not None else None
 
 
 def _when(node: Map) -> When:
@@ -390,8 +414,9 @@ def _say(node: Map) -> Say:
 
     lone = re.search(r"[{}]", _BRACES.sub(lambda match: " " * len(match[0]), text))
     if lone:
+        fault = "is never closed" if lone[0] == "{" else "closes nothing"
         hint = "Write {{ and }} for braces in the text."
-        raise FormulaError(f"this {lone[0]} has no other one", place=place(lone.start()), hint=hint)
+        raise FormulaError(f"this {lone[0]} {fault}", place=place(lone.start()), hint=hint)
     for match in _BRACES.finditer(text):
         found.append((text[end : match.start()], None))
         end = match.end()
@@ -399,6 +424,14 @@ def _say(node: Map) -> Say:
             found.append((match[0][0], None))
             continue
         start = place(match.start(1))
+        if not match[1].strip():
+            hint = "Write a formula between the braces, such as {sum(x)}; {{ and }} for braces in the text."
+            raise FormulaError("there is no formula here", place=place(match.start()), hint=hint)
+        if digits := re.search(r":\s*\.?\d*[feg%d]?$", match[1]):
+            hint = "A value is written with the digits that it needs; --digits fixes them."
+            raise FormulaError(
+                f"{digits[0]} means nothing here", place=place(match.start(1) + digits.start()), hint=hint
+            )
         found.append((parse(match[1], start, limits_of(source)), start))
     found = [(part, where) for part, where in (*found, (text[end:], None)) if part != ""]
     return Say(tuple([part for part, _ in found]), tuple([where for _, where in found]), source.place)
@@ -437,6 +470,11 @@ def _heading(node: Map) -> Heading:
     if len(node.pairs) > 1 or (close and isinstance(inner, Scalar)):
         hint = f"Did you mean {close.strip()}?" if close else "A heading is alone, with its steps under it."
         raise UnknownKey(f"there is no key called {strange.text} in a step", place=strange.place, hint=hint)
+    if "=" in key.text and isinstance(inner, Scalar):
+        hint = f'Write - "{key.text}: {inner.text}"'
+        if "lambda" in key.text:
+            hint = 'A function of your own stands under define:  define: {"f(v)": "v + 1"}'
+        raise BadValue("a colon with a blank behind it ends the formula", place=key.place, hint=hint)
     message = f"the heading {key.text} has no list of steps under it"
     hint = "Write its steps under it, further in, each beginning with -."
     if isinstance(inner, Scalar) and inner.text:

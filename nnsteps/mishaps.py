@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from nnsteps import misfit, scalar
@@ -16,20 +18,34 @@ from nnsteps.trace import Trace
 MOST_SHOWN = 60  # characters of arithmetic in an error
 
 
-def no_function(call: Call, scope: Scope) -> StepsError:
+# what Python and its libraries call it: what to write here
+_ELSEWHERE = {
+    "len": "Write size(x), the number of cells, or size(x, axis=0), the number of rows.",
+    "range": "A loop is an item of its own:  - for t in 1..3:",
+    "pow": "Write x ** 2.",
+    "matmul": "Write a @ b.",
+    "mm": "Write a @ b.",
+    "array": "Put the numbers under `given` and use their name.",
+    "tensor": "Put the numbers under `given` and use their name.",
+    "float": "All numbers are decimals already.",
+    "int": "Write floor(x) or round(x).",
+    "print": 'Every result is printed. For a sentence write - say: "x is {x}".',
+}
+
+
+def no_function(call: Call, scope: Scope, own: Mapping[str, Compound]) -> StepsError:
     if call.fn in scope.names:
         return UnknownName(
             f"{call.fn} is a value, not a function", place=scope.at(call), hint=f"Write * to multiply: {call.fn} * (…)."
         )
-    near = nearest(call.fn, [*REGISTRY, *COMPOUNDS])
-    hint = "nnsteps functions lists all of them."
+    near = None if call.fn in _ELSEWHERE else nearest(call.fn, [*REGISTRY, *COMPOUNDS, *own], 0.7)
+    hint = _ELSEWHERE.get(call.fn, "nnsteps functions lists all of them.")
     if f"{call.fn}_values" in REGISTRY:
         place = scope.at(call)
         hint = f"Write {to_text(call)}.values or {to_text(call)}.positions."
         return FormulaError(f"{call.fn} gives values and positions; say which", place=place, hint=hint)
     if near:
-        record = find(near)
-        assert record is not None
+        record = find(near) or own[near]
         words = record.look.gloss or record.doc.split(".")[0]
         hint = f"Did you mean {near}?   {record.signature}: {words}"
     start = call.span[0]
@@ -47,10 +63,24 @@ def misfit_of(trace: Trace, record: Op, inputs: tuple[int, ...], options: Option
         place = scope.at(expr)
         if isinstance(expr, Binary) and scope.place is not None and not scope.inner:
             place = _operator_place(expr, scope)
-        hint = "\n".join(line for line in (error.hint, _where_given(trace, inputs)) if line)
+        meant = _other_product(trace, record, inputs, names)
+        given = _where_given(trace, inputs) if any(name in error.message for name in names) else ""
+        hint = "\n".join(line for line in (error.hint, meant, given) if line)
         picture = _picture(trace, record, names, inputs)
         raise ShapeError(error.message, place=place, hint=hint or None, picture=picture) from None
     raise AssertionError("a check that depends on names")
+
+
+def _other_product(trace: Trace, record: Op, inputs: tuple[int, ...], names: tuple[str, ...]) -> str:
+    """The product that was perhaps meant, where another one than the one that is written fits."""
+    if record.infix not in ("*", "@") or len(inputs) != 2:
+        return ""
+    (left, right), (a, b) = (trace.value(i).shape for i in inputs), names
+    if record.infix == "*" and left[-1] == right[-2]:
+        return f"The matrix product {a} @ {b} would fit."
+    if record.infix == "@" and right[-1] == left[-2]:
+        return f"The other way round, {b} @ {a} would fit."
+    return ""
 
 
 def _picture(trace: Trace, record: Op, names: tuple[str, ...], inputs: tuple[int, ...]) -> tuple[str, ...]:
@@ -135,8 +165,10 @@ def check_words(trace: Trace, record: Op | Compound, inputs: tuple[int, ...], ex
     word = next(i for i in inputs if i in trace.wordy)
     if equal:
         other = next(i for i in inputs if i not in trace.wordy)
-        message = f"{to_text(trace.said(word))} is words, {to_text(trace.said(other))} is numbers; they cannot be equal"
-        raise FormulaError(message, place=scope.at(expr), hint='A word is written in quotes: w == "am".')
+        kind = "the number" if trace.value(other).size == 1 else "the numbers"
+        message = f"words are compared with words, not with {kind} {to_text(trace.said(other))}"
+        hint = f'A word stands in quotes: {to_text(trace.said(word))} == "{trace.texts(word)[0]}".'
+        raise FormulaError(message, place=scope.at(expr), hint=hint)
     said = to_text(trace.said(word))
     found = f"the word {said}" if trace.value(word).size == 1 else f"{said}, a list of words,"
     raise FormulaError(

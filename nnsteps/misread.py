@@ -41,6 +41,9 @@ def explain(error: yaml.MarkedYAMLError, file: str, lines: list[str]) -> ReadErr
         return ReadError("this backslash means nothing", place=place, hint=hint)
     if _closes_a_text(text[:column]) and char and char not in "]})":
         return _text_after(place, text, column)
+    if char == "," and "node content" in problem:
+        message = "nothing stands before this comma"
+        return ReadError(message, place=place, hint="Write what is missing, or delete the comma.")
     if "cannot start any token" in problem or "alphabetic or numeric" in problem:
         place = opened if "alphabetic" in problem else place
         rest = text[place.column - 1 :].rstrip()

@@ -137,6 +137,8 @@ class Problem:
         node = reader.read(text, file, asked, mistakes)
         if not isinstance(node, Map):
             hint = "Its keys: given, steps, gradient, answers, …; only steps is required."
+            if isinstance(node, Scalar) and "=" in node.text:
+                hint = f"Write steps: and under it, further in:  - {node.text.strip()}"
             raise BadValue("a problem is a mapping of keys", place=node.place, hint=hint)
         problem = cls.__new__(cls)
         problem._fill(_build(node, name or Path(file).stem, asked, mistakes, file))
@@ -218,9 +220,12 @@ def _build(node: Map, name: str, limits: Limits, mistakes: Mistakes, file: str |
         mistakes.unfinished = len(found) == len(node.pairs)  # else it is not known what the others meant
     if mistakes.unfinished:
         names = [*dict.fromkeys([*(given.family or given.name for given in content["given"].values()), *mistakes.lost])]
-        for key, known in (("freeze", names), ("ask", [*names, *items.results(content["steps"])])):
+        everything = [*names, *items.results(content["steps"])]
+        for key, known in (("freeze", names), ("ask", everything)):
             if key in found:
-                _check_names(found[key][1], key, known, mistakes)
+                _check_names(reader.scalars(found[key][1]), key, known, mistakes)
+        if "labels" in found and isinstance(found["labels"][1], Map):
+            _check_names([key for key, _ in found["labels"][1].pairs], "labels", everything, mistakes)
     return content
 
 
@@ -232,8 +237,11 @@ def _sections(node: Map, mistakes: Mistakes) -> dict[str, tuple[Scalar, Node]]:
         try:
             found[values.known_key(key, "a problem", keys)] = (key, part)
         except UnknownKey as mistake:
+            likely = nearest(key.text, keys)
+            if likely is None and not isinstance(part, Map) and not values.is_text(part):
+                mistake.hint = f"If {key.text} is a given number, write it further in, under given:"
             mistakes.note(mistake)
-            if likely := nearest(key.text, keys):
+            if likely:
                 found.setdefault(likely, (key, part))
     return found
 
@@ -254,12 +262,11 @@ def _given(node: Node, mistakes: Mistakes) -> dict[str, Given]:
     if isinstance(node, Scalar) and not node.text:
         return {}
     if not isinstance(node, Map):
-        hint = "Write each name with its value:  x: [2, 1, 3]"
-        raise BadValue("given is a mapping of names to values", place=node.place, hint=hint)
+        raise BadValue("given is a mapping of names to values", place=node.place, hint=_how_given(node))
     found: dict[str, Given] = {}
     is_family: dict[str, bool] = {}
     for key, part in node.pairs:
-        with mistakes.apart([key.text.partition("[")[0].strip()]):
+        with mistakes.apart([key.text.partition("[")[0].strip(), *re.findall(r"\w+", key.text)]):
             for given in _members(key, part):
                 base = given.family or given.name
                 if given.name in found:
@@ -272,6 +279,17 @@ def _given(node: Node, mistakes: Mistakes) -> dict[str, Given]:
                     raise BadValue(message, place=key.place, hint="Rename one of the two.")
                 found[given.name] = given
     return found
+
+
+def _how_given(node: Node) -> str:
+    """What was meant by a section `given` that is no mapping."""
+    text = node.text if isinstance(node, Scalar) else ""
+    if found := re.match(r"(\w+)\s*=\s*(.+)", text):
+        return f"Write a colon and a blank:  {found[1]}: {found[2]}"
+    if found := re.match(r"(\w+):(\S.*)", text):
+        return f"A blank belongs behind the colon:  {found[1]}: {found[2]}"
+    dashes = "Leave out the -, and w" if isinstance(node, Seq) and not node.flow else "W"
+    return dashes + "rite each name with its value:  x: [2, 1, 3]"
 
 
 def _members(key: Scalar, part: Node) -> Iterator[Given]:
@@ -331,12 +349,12 @@ def _name(key: Scalar) -> str:
     raise BadValue(f"{text} cannot be a name" if text else "a name is missing", place=key.place, hint=hint)
 
 
-def _check_names(node: Node, what: str, known: list[str], mistakes: Mistakes) -> None:
+def _check_names(listed: Iterable[Scalar], what: str, known: list[str], mistakes: Mistakes) -> None:
     """Note what names none of the known values; gradients are known when they have been computed."""
-    for part in reader.scalars(node):
+    for part in listed:
         name = re.split(r"[\[#]", part.text)[0].strip()
         if name not in known and "/d" not in name:
-            message = f"{what}: there is no value called {name}"
+            message = f"{what}: {name} is not given" if what == "freeze" else f"{what}: there is no value called {name}"
             mistakes.note(BadValue(message, place=part.place, hint=values.suggestion(name, known)))
 
 
@@ -374,6 +392,9 @@ def _labels(node: Node, what: str) -> dict[str, tuple[Label | None, Label | None
         raise BadValue("labels is a mapping of names to their sides", place=node.place, hint=hint)
     found = {}
     for key, part in node.pairs:
+        if not isinstance(part, Map):
+            hint = f"Write {key.text}: {{rows: [a, b]}}, or {key.text}: {{columns: [a, b]}}."
+            raise BadValue(f"the labels of {key.text} need a side", place=part.place, hint=hint)
         sides = values.fields(part, f"the labels of {key.text}", ("rows", "columns"))
         rows, columns = (
             Label(values.texts(sides[side][1], side), sides[side][1].place) if side in sides else None

@@ -90,6 +90,11 @@ def decoded(source: str | bytes, file: str, limits: Limits = USUAL) -> str:
     if "\0" in text:
         raise _binary(file)
     found = _UNPRINTABLE.search(text)
+    odd = re.search(rf"^[ -]*(?={_ODD_BLANK})", text, re.MULTILINE)
+    if odd and not found:
+        line = text[odd.start() :].split("\n", 1)[0]
+        place = Place(file, text.count("\n", 0, odd.start()) + 1, odd.end() - odd.start() + 1, text=line)
+        raise ReadError("this blank is not one that YAML knows", place=place, hint="Delete it, and type plain blanks.")
     if not found:
         return text
     before = text[: found.start()].split("\n")
@@ -110,6 +115,7 @@ def _utf8(source: bytes, file: str) -> str:
         raise FileError(f"the text is not UTF-8 from line {line} on", where=file, hint=hint) from None
 
 
+_ODD_BLANK = r"[\u00a0\u2000-\u200b\u202f\u3000\ufeff]"  # looks like a blank, or like nothing, and is none
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -190,6 +196,8 @@ class _Builder:
             if not isinstance(key, Scalar):
                 hint = 'Quote it: "h[1]": …' if isinstance(key, Seq) else "A key is a name or a word."
                 raise ReadError("a list or mapping cannot be a key", place=key.place, hint=hint)
+            if key.text == "<<" and not key.quoted:
+                raise ReadError("problem files have no merge keys (<<)", place=key.place, hint="Write the keys out.")
             if first := seen.get(key.text):
                 also: tuple[tuple[Place, str], ...] = ()
                 if first.place and key.place:
@@ -289,7 +297,12 @@ def _refuse_number(scalar: Scalar, what: str) -> NoReturn:
     likely = text.translate(str.maketrans("OoIl", "0011"))
     if _PLAIN_NUMBER.fullmatch(likely):
         _refuse(scalar, what, "is not a number", f"Did you mean {likely}?")
-    _refuse(scalar, what, "is not a number", None if text else "Write 0 where nothing is meant.")
+    if blank := re.search(_ODD_BLANK, text):
+        _refuse(scalar, what, "is not a number", f"Type a plain blank for {ascii(blank.group())[1:-1]}, or nothing.")
+    looks = "A number looks like 2, -0.5 or 1e-3."
+    if what.endswith("]"):
+        looks += " A list holds only numbers, or only words."
+    _refuse(scalar, what, "is not a number", looks if text else "Write its value, such as 2 or [1, 2, 3].")
 
 
 _NUMBER_HINTS = (
@@ -302,7 +315,11 @@ _NUMBER_HINTS = (
     (r"[0-9]+(?::[0-9]+)+", "Times are not numbers: write the number of seconds, or quote it as a word."),
     (r"[-+]?0[xob].*", "Write it in the decimal system."),
     (r"[-+]?\.?nan", "Every number of a problem is known. Leave the name out, or write its number."),
-    (r"[-+]?\.?inf(?:inity)?", "To mask a cell, use masked_fill in a step."),
+    (r"[-+]?\.?inf(?:inity)?", "Every number of a problem is finite; to mask a cell, use masked_fill in a step."),
+    (r"[-+]?[0-9.]*[-+]?[0-9.]+[ij]", "A number has no imaginary part."),
+    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*", r'A date is no number; quote it if it is a word: "\g<0>".'),
+    (r"\((.*)\)", r"Write square brackets: [\1]."),
+    (r"[-+0-9.e ]+;[-+0-9.e ;]+", "Each row is a list: [[1, 2], [3, 4]]."),
     (r"yes|true|on", "Write 1."),
     (r"no|false|off", "Write 0."),
     (r"null|none|~", "Write 0 where nothing is meant."),

@@ -85,13 +85,6 @@ class _Solver:
         for name in self.here.problem.given:
             with self.mistakes.apart('"'):
                 self.here.label(name)
-        known = {*self.here.problem.given, *trace.families, *results(self.here.problem.steps), *self.mistakes.lost}
-        for name, labels in self.here.problem.labels.items():
-            if name not in known:
-                place = next((label.place for label in labels if label is not None), None)
-                near = nearest(name, known)
-                hint = f"Did you mean {near}?" if near else None
-                self.mistakes.note(UnknownName(f"labels: there is no value called {name}", place=place, hint=hint))
         with np.errstate(all="ignore"):  # what is no number is found, and told, by `evaluate`
             self._items(self.here.problem.steps)
         return trace
@@ -208,7 +201,8 @@ class _Solver:
         node = evaluate(trace, item.over, self.here.scope(item.bound_places[0], f"for {item.name}"))
         if node not in trace.wordy:
             hint = f"Write for {item.name} in 1..{trace.value(node).size}, or give the members of a family."
-            raise BadValue(f"{name} is an array; a loop runs over a family or words", place=item.place, hint=hint)
+            message = f"{name} is an array; a loop runs over numbers, a family or words"
+            raise BadValue(message, place=item.bound_places[0], hint=hint)
         self._take_turns(trace.value(node).size, item.place)
         return list(trace.texts(node))
 
@@ -218,7 +212,10 @@ class _Solver:
         value = trace.value(node)
         if node in trace.wordy or value.size != 1 or not float(value.flat[0]).is_integer():
             hint = "Write whole numbers, as in for t in 1..4."
-            raise BadValue(f"{to_text(bound)} is not a whole number", place=item.place, hint=hint)
+            found = (
+                "words" if node in trace.wordy else side_text(value.shape) if value.size > 1 else f"{value.item():g}"
+            )
+            raise BadValue(f"{to_text(bound)} is not a whole number, it is {found}", place=place, hint=hint)
         if not trace.is_plain(node):
             trace.decide(node, (float(value.flat[0]),), "bound")
         return int(value.flat[0])
@@ -240,6 +237,8 @@ class _Solver:
         if item.title not in self.headings:
             near = nearest(item.title, self.headings)
             hint = f"Did you mean {near}?" if near else "repeat names a heading that stands before it."
+            if item.title in self.here.heading:
+                hint = "A heading cannot repeat itself from inside."
             raise UnknownName(f"there is no heading called {item.title} before this", place=item.place, hint=hint)
         self._take_turns(1, item.place)
         self._under(item.title, self.headings[item.title].items)

@@ -58,9 +58,10 @@ _INSTEAD = {
     "³": "A power is written **: x ** 3.",
     "&": "Write and.",
     "&&": "Write and.",
-    "|": "Write or; the size of a number is abs(x).",
-    "||": "Write or; the length of a vector is sqrt(sum(x * x)).",
-    "!": "Write not x; a factorial is not available.",
+    "|": "Write abs(x) for |x|; a logical or is the word or.",
+    "||": "Write sqrt(sum(x * x)) for the length of a vector; a logical or is the word or.",
+    "!": "There is no factorial; the opposite of a claim is not x.",
+    "$": "Formulas stand without $ and are not LaTeX.",
     "~": "Write not x.",
     "//": "Write floor(a / b).",
     "%": "Write a - b * floor(a / b); a percentage is a number such as 0.25.",
@@ -78,8 +79,14 @@ _INSTEAD = {
     "“": "A quoted word stands in ' or \".",
     "”": "A quoted word stands in ' or \".",
 }
+# what LaTeX calls it: what to write
+_LATEX = {
+    "sigma": "sigmoid(x)", "frac": "a / b", "cdot": "* or @", "times": "* or @", "odot": "*", "sum": "sum(x)",
+    "sqrt": "sqrt(x)", "top": ".T", "partial": "grad(L, W)", "le": "<=", "leq": "<=", "ge": ">=", "geq": ">=",
+    "exp": "exp(x)", "log": "log(x)", "ln": "log(x)", "max": "max(x)", "min": "min(x)", "tanh": "tanh(x)",
+}  # fmt: skip
 _KEYWORD = {
-    "lambda": "Call the value lam; the page shows λ.",
+    "lambda": "A value may be called lam; the page shows λ. A function of your own stands under define.",
     "True": "Write 1.",
     "False": "Write 0.",
     "None": "Leave it out.",
@@ -303,10 +310,26 @@ def _check_sign(
             return True
         refuse(*at, "= names the result of a step; inside a formula it means nothing", "To compare, write ==.")
     if sign in ("'", '"'):
-        hint = f"Add a {sign} at its end. A name has no prime: write X_target, not X'."
+        hint = f"Add a {sign} at its end."
+        if sign == "'" and last is not None and last.kind == "name":
+            hint = f"A name has no prime: write {last.text}_new, or {last.text}.T for the transpose."
         refuse(*at, f"this {sign} opens a word that never ends", hint)
     if sign.endswith("=") and sign[:-1] in _BINARY | {"//"}:
         refuse(*at, f"{sign} is Python for changing a value", f"Write W = W {sign[:-1]} x.")
     if sign == ",":
         refuse(*at, "a comma belongs inside brackets", "Write one formula a step; a decimal point is a dot: 1.5.")
-    refuse(*at, f"{sign} means nothing in a formula", _INSTEAD.get(sign))
+    refuse(*at, f"{sign} means nothing in a formula", _instead(token, last, place))
+
+
+def _instead(token: Token, last: Token | None, place: Place) -> str | None:
+    """What to write instead of a sign, as far as its neighbours tell."""
+    rest = place.text[place.column - 1 + token.end :] if place.exact else ""
+    if token.text == "\\":
+        word = re.match(r"[a-zA-Z]*", rest)
+        written = _LATEX.get(word[0]) if word else None
+        return "Formulas are not LaTeX." + (f" Write {written}." if written else "")
+    if token.text == "^" and re.match(r"\{?(T|top|\\top)\b", rest) and last is not None:
+        return f"A transpose is written {last.text}.T."
+    if token.text == "{" and last is not None and last.text.endswith("_"):
+        return f"Write {last.text[:-1]}1, for example; the page shows the number lowered."
+    return _INSTEAD.get(token.text)

@@ -79,7 +79,8 @@ def _evaluated(here: Standing, item: StepItem, family: str, scope: Scope) -> int
         )
         if member is not None:
             text = member_name(family, key_of(here.trace, member.items, scope))
-            hint = f"Give it before the loop, under given:  {text}: [0, 0]"
+            before = "before the loop" if here.turns else "before this step"
+            hint = f"Give it {before}, under given:  {text}: [0, 0]"
             raise UnknownName(f"there is no {text} at this step", place=scope.at(member), hint=hint)
     return evaluate(here.trace, item.formula, scope)
 

@@ -57,6 +57,8 @@ def texts(node: Node, what: str) -> tuple[str, ...]:
     """One text or a list of texts."""
     if isinstance(node, Seq):
         return tuple([text(item, what) for item in node.items])
+    if isinstance(node, Map):
+        raise BadValue(f"{what} is a text or a list, not a mapping", place=node.place, hint="Write [one, two].")
     return (text(node, what),)
 
 
@@ -130,6 +132,11 @@ def _kind(node: Node) -> str:
     return {Scalar: "text", Seq: "list", Map: "mapping", Array: "array"}[type(node)]
 
 
+def is_text(node: Node) -> bool:
+    """Whether a node is a text, and not meant as numbers."""
+    return isinstance(node, Scalar) and not is_like_number(node)
+
+
 def _is_word(node: Node) -> bool:
     return isinstance(node, Scalar) and (node.quoted or not (is_like_number(node) or node.text in _NOTHING))
 
@@ -146,7 +153,8 @@ def _single(node: Scalar, name: str) -> float:
         return number(node, name)
     except BadValue as error:
         words = ", ".join(node.text.split())
-        hint = error.hint or f"Words are a list: [{words}]"
+        like_words = node.text and all(word.isalpha() for word in node.text.split())
+        hint = f"Words are a list: [{words}]" if like_words else error.hint
         raise BadValue(error.message, place=error.place, hint=hint) from None
 
 

@@ -61,9 +61,13 @@ REFUSED: list[tuple[list[Any], str, str]] = [
     ),
     (["h[x] = x"], "a step gives a value to one member, [x] names several", "Write one number or word, as in h[t]."),
     # loops
-    ([{"for t in x": Y}], "x is an array; a loop runs over a family or words", "Write for t in 1..2, or give the"),
-    ([{"for t in 1..n": Y}], "n is not a whole number", "Write whole numbers, as in for t in 1..4."),
-    ([{"for t in s..4": Y}], "s is not a whole number", "Write whole numbers, as in for t in 1..4."),
+    (
+        [{"for t in x": Y}],
+        "x is an array; a loop runs over numbers, a family or words",
+        "Write for t in 1..2, or give the",
+    ),
+    ([{"for t in 1..n": Y}], "n is not a whole number, it is 2.5", "Write whole numbers, as in for t in 1..4."),
+    ([{"for t in s..4": Y}], "s is not a whole number, it is words", "Write whole numbers, as in for t in 1..4."),
     ([{"for t in q": Y}], "there is no value called q at this step", "The values known here:"),
     ([{"for t in 1..2": Y, "until": "y > 3"}], "a condition is one claim; y > 3 is 2×1", "Gather it with any(…) or"),
     ([{"for t in 1..2": Y, "until": "z > 3"}], "there is no value called z at this step", "The values known here:"),
@@ -77,9 +81,13 @@ REFUSED: list[tuple[list[Any], str, str]] = [
         "there is no heading called Forward",
         "repeat names a heading that stands",
     ),
-    ([{"In": ["x = 2 * x", {"repeat": "In"}]}], "there is no heading called In before this", "repeat names a heading"),
-    ([{"say": "x is {x"}], "this { has", "Write {{ and }} for braces in the text."),
-    ([{"say": "x is x}"}], "this } has", "Write {{ and }} for braces in the text."),
+    (
+        [{"In": ["x = 2 * x", {"repeat": "In"}]}],
+        "there is no heading called In before this",
+        "A heading cannot repeat itself",
+    ),
+    ([{"say": "x is {x"}], "this { is never closed", "Write {{ and }} for braces in the text."),
+    ([{"say": "x is x}"}], "this } closes nothing", "Write {{ and }} for braces in the text."),
     (
         [{"for t in 1..2": ["c[t] = c[t-1]"]}],
         "there is no c[0] at this step",
@@ -97,7 +105,7 @@ REFUSED: list[tuple[list[Any], str, str]] = [
     (['L = e["A"] ** 2', 'g = grad(L, e["B"])'], "L does not use e[B]", "Its gradient would be 0 everywhere."),
     (['L = e["A"] ** 2', 'g = grad(L, e["C"])'], "there is no value called e[C]", "Did you mean e["),
     (["L = sum(e)", "g = grad(L, e)"], "e has several members", "Take one member: grad(L, e[A])."),
-    (["L = sum(x)", "g = grad(L, s)"], "L does not use s", "Its gradient would be 0 everywhere."),
+    (["L = sum(x)", "g = grad(L, s)"], "s is words; words have no gradient", "Take s out of wrt."),
 ]
 
 
@@ -112,7 +120,7 @@ def test_it_is_refused_in_these_words(steps: list[Any], message: str, hint: str)
 WHOLE: list[tuple[str, str, str]] = [
     ("- for t in 1..2:\n      - y[t] = h[t]\n", "h", "there is no value called h"),
     ("- for t in 1..2:\n      - y[t] = x[t + 1]\n", "t + 1", "x has no row 3"),
-    ("- for t in x:\n      - y = t\n", "for t in x", "x is an array"),
+    ("- for t in x:\n      - y = t\n", "x", "x is an array"),
     ("- for t in 1..3:\n      - y = x\n    until: y > 2\n", "y > 2", "a condition is one claim"),
     ("- when: x > 2\n    steps:\n      - y = x\n", "x > 2", "a condition is one claim"),
     ("- repeat: Forward\n", "Forward", "there is no heading"),

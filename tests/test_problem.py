@@ -166,7 +166,7 @@ def test_given_arrays_are_copies() -> None:
         ({"given": {"x": np.zeros((1, 1, 1, 1, 1))}}, "x has 5 dimensions; 4 are the most"),
         ({"given": {"x": np.zeros((0, 3))}}, "x is empty"),
         ({"given": {"a b": 1}}, "a b cannot be a name"),
-        ({"steps": "y = x"}, "steps is a list, each step on a line that begins with -"),
+        ({"steps": "y = x"}, "the steps are a list, each on a line that begins with -"),
         ({"steps": []}, "steps: there is no step"),
         ({"steps": ["y = x ^ 2"]}, "^ means nothing in a formula"),
         ({"ttle": "A"}, "there is no key called ttle in a problem"),

@@ -177,7 +177,11 @@ def test_an_unknown_name_is_refused(steps: list[str], message: str, hint: str | 
 # --- shapes ------------------------------------------------------------------------------------------------------
 
 MISFITS = [
-    ("W @ r", "W (2×3) cannot be multiplied by r (1×2)", "W has 3 columns, so r needs 3 rows; it has 1."),
+    (
+        "W @ r",
+        "W (2×3) cannot be multiplied by r (1×2)",
+        "W has 3 columns, so r needs 3 rows; it has 1.\nThe other way round, r @ W would fit.",
+    ),
     ("W + x", "W (2×3) and x (3×1) do not fit cell by cell", None),
     ("relu(W) @ W", "relu(W) (2×3) cannot be multiplied by W (2×3)", None),
     ("hstack(W, x)", "W (2×3) and x (3×1) cannot be stacked", "W has 2 rows, so x needs as many; it has 3."),
