@@ -72,13 +72,13 @@ def misfit_of(trace: Trace, record: Op, inputs: tuple[int, ...], options: Option
 
 
 def _other_product(trace: Trace, record: Op, inputs: tuple[int, ...], names: tuple[str, ...]) -> str:
-    """The product that was perhaps meant, where another one than the one that is written fits."""
+    """The product that was perhaps meant, where another one than the one that is written fits (not by a side of 1)."""
     if record.infix not in ("*", "@") or len(inputs) != 2:
         return ""
     (left, right), (a, b) = (trace.value(i).shape for i in inputs), names
-    if record.infix == "*" and left[-1] == right[-2]:
+    if record.infix == "*" and left[-1] == right[-2] > 1:
         return f"The matrix product {a} @ {b} would fit."
-    if record.infix == "@" and right[-1] == left[-2]:
+    if record.infix == "@" and right[-1] == left[-2] > 1:
         return f"The other way round, {b} @ {a} would fit."
     return ""
 

@@ -8,8 +8,9 @@ import pytest
 
 import nnsteps
 from nnsteps import Problem, StepsError
-from nnsteps.cli import run
+from nnsteps.cli import parts, run
 from nnsteps.errors import MOST_GATHERED
+from nnsteps.solver import look_further
 
 BAD = Path(__file__).parent / "bad"
 FILES = sorted(path.stem for path in BAD.glob("*.yaml"))
@@ -48,6 +49,17 @@ def test_a_wrong_file_is_told_in_these_words(
     assert err == Path(f"{name}.txt").read_text("utf-8")
     reports = [line for line in err.splitlines() if line.startswith(f"{name}.yaml:")]
     assert len(reports) == 1 or name.startswith("several-")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_report_is_wider_than_asked_or_holds_control_characters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(BAD)
+    with pytest.raises(StepsError) as caught:
+        parts.solve(parts.find(f"{name}.yaml"))
+    for width in (40, 60, 100):
+        report = look_further(caught.value).report(width)
+        assert max(map(len, report.splitlines())) <= width
+        assert report.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -9,8 +9,6 @@ from nnsteps.errors import FileError, StepsError
 from nnsteps.formula import Index, Name, Num, parse
 from nnsteps.problem import GradientItem, Heading, Problem, StepItem, UpdateItem
 
-BAD = Path(__file__).parent / "bad"
-
 BACKPROP = """\
 title: Backpropagation
 topic: basics
@@ -44,16 +42,6 @@ def step(text: str, **other: object) -> StepItem:
     [item] = Problem(steps=[{"step": text, **other}] if other else [text]).steps
     assert isinstance(item, StepItem)
     return item
-
-
-@pytest.mark.parametrize("path", sorted(BAD.glob("*.yaml")), ids=lambda path: path.stem)
-@pytest.mark.parametrize("width", [40, 60, 100])
-def test_no_report_is_wider_than_asked_or_holds_control_characters(path: Path, width: int) -> None:
-    with pytest.raises(StepsError) as caught:
-        Problem.read(path.read_bytes(), path.name)
-    report = caught.value.report(width)
-    assert max(map(len, report.splitlines())) <= width
-    assert report.replace("\n", "").isprintable()
 
 
 def test_a_file_becomes_a_problem() -> None:
