@@ -194,7 +194,7 @@ def test_too_much_ends_the_work_and_the_mistakes_before_it_are_told(file: Path) 
     text = "given: {x: 1}\nsteps:\n  - y = q\n  - for t in 1..1000000: ['z = t']\n  - w = r\n"
     assert told(text, file) == [
         "3: there is no value called q at this step",
-        "4: this loop would take 1,000,000 turns; all loops together may take 10,000",
+        "4: this would take 1,000,000 turns; all loops and repetitions together may take 10,000",
     ]
 
 
