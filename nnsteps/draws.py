@@ -16,19 +16,19 @@ To change anything here is to change every sheet that was ever handed out: raise
 from __future__ import annotations
 
 from hashlib import sha256
-from struct import Struct
+from struct import unpack
 
 GENERATOR = 1
 WORDS = 2**32  # how many values a word has; the most that can be drawn from
-_EIGHT = Struct(">8I").unpack
 
 
 class Draws:
     """The numbers of one attempt at one variant of a problem."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "attempt", "seed", "variant")
 
     def __init__(self, problem: str, seed: int, variant: str, attempt: int) -> None:
+        self.seed, self.variant, self.attempt = seed, variant, attempt
         self._key = f"{GENERATOR}\0{problem}\0{seed}\0{variant}\0{attempt}\0".encode()
 
     def numbers(self, n: int, variable: str, count: int) -> list[int]:
@@ -47,17 +47,22 @@ class Draws:
             places[last], places[other] = places[other], places[last]
         return places
 
-    def _words(self, variable: str, count: int) -> tuple[int, ...]:
+    def words(self, variable: str, count: int) -> bytes:
+        """At least as many words, before any is replaced: 4 bytes each, big end first."""
         key = self._key + variable.encode() + b"\0"
-        words = _EIGHT(sha256(key + b"0").digest())
+        found = sha256(key + b"0").digest()
         for block in range(1, (count + 7) // 8):
-            words += _EIGHT(sha256(key + b"%d" % block).digest())
-        return words[:count]
+            found += sha256(key + b"%d" % block).digest()
+        return found
+
+    def _words(self, variable: str, count: int) -> tuple[int, ...]:
+        found = self.words(variable, count)
+        return unpack(f">{len(found) // 4}I", found)[:count]
 
     def _again(self, variable: str, index: int, limit: int) -> int:
         """The first word below the limit, round by round."""
         turn, word = 0, limit
         while word >= limit:
             turn += 1
-            word = _EIGHT(sha256(self._key + f"{variable}\0{index}\0{turn}".encode()).digest())[0]
+            word = unpack(">8I", sha256(self._key + f"{variable}\0{index}\0{turn}".encode()).digest())[0]
         return word

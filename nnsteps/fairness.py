@@ -20,8 +20,10 @@ To add a rule: a function that gives its checks for one route, its line in `_RUL
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -32,9 +34,9 @@ from nnsteps.ops.registry import FLAT
 from nnsteps.plan import Check, Values
 from nnsteps.rounding import MOST_DECIMALS
 from nnsteps.scalar import Fn
+from nnsteps.stacks import Truth, cells, every, joined, some, stacked
 from nnsteps.trace import BACKWARD, UPDATE, Node, Trace
 
-Truth = np.ndarray[Any, np.dtype[np.bool_]]
 SLACK = 1e-9
 NARROW = 0.02  # between numbers that are rounded on paper
 NARROW_ROUNDING = 0.01  # of the last digit that is kept
@@ -99,6 +101,11 @@ class Route:
         """The slots of a node's inputs."""
         return tuple([self.slots[i] for i in node.inputs])
 
+    def over(self, node: Node, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of a node's inputs, such as its margin, for stacks of them."""
+        assert isinstance(node.op, Op)
+        return stacked(node.op, function, node.options, [self.trace.value(i).ndim for i in node.inputs])
+
 
 def checks(routes: Sequence[Route], original: Original, allowed: frozenset[str]) -> Iterator[Check]:
     """The checks of all rules that are not allowed to be broken; what both routes have in common is checked once."""
@@ -134,18 +141,13 @@ CLAIMS: Mapping[str, Callable[[Array, Array], Array]] = {
 }
 
 
-def _cells(value: Array) -> list[float]:
-    """The numbers as Python's own, which for a few cells is the faster way."""
-    return value.ravel().tolist()
-
-
 def _joined(values: Values, slots: Sequence[int]) -> Array:
-    return np.concatenate([values[slot].ravel() for slot in slots])
+    return joined([values[slot] for slot in slots])
 
 
-def _is_exact(value: Array) -> bool:
-    """Whether all numbers are written on paper as they are."""
-    return bool(np.abs(value - np.round(value, MOST_DECIMALS)).max() <= SLACK)
+def _are_exact(stack: Array) -> Truth:
+    """Which parts of a stack have only numbers that are written on paper as they are."""
+    return every(np.abs(stack - np.round(stack, MOST_DECIMALS)) <= SLACK)
 
 
 # --- rules ------------------------------------------------------------------------------------------------------
@@ -158,9 +160,9 @@ def _relu(route: Route, original: Original) -> Iterator[Check]:
 
 
 def _live(name: str, slot: int, *, is_dead_too: bool) -> Check:
-    def holds(values: Values) -> bool:
-        cells = _cells(values[slot])
-        return max(cells) > SLACK and not (is_dead_too and min(cells) > SLACK)
+    def holds(values: Values) -> Truth:
+        live = values[slot] > SLACK
+        return some(live) & ~every(live) if is_dead_too else some(live)
 
     return Check(name, (slot,), holds)
 
@@ -170,11 +172,11 @@ def _kink(route: Route, original: Original) -> Iterator[Check]:
     for node, op in route.computed():
         if op.distance is None or op.grad is FLAT:
             continue
-        slots, options = route.slots_of(node), dict(node.options)
-        if op.look.kind == "elementwise" and len(slots) == 1 and _is_size(op.distance, options):
-            yield _off_zero(slots[0])
+        slots = route.slots_of(node)
+        if op.look.kind == "elementwise" and len(slots) == 1 and _is_size(op.distance, node.options):
+            yield _off_the_kinks(slots, np.abs, cost=0)
         elif node.id in sloped:  # else nobody sees which of two equal numbers it was
-            yield _off_the_kinks(slots, op.distance, options)
+            yield _off_the_kinks(slots, route.over(node, op.distance), cost=10)
 
 
 def _is_size(distance: Callable[..., Array], options: Mapping[str, object]) -> bool:
@@ -183,45 +185,38 @@ def _is_size(distance: Callable[..., Array], options: Mapping[str, object]) -> b
     return bool((distance(probe, **options) == np.abs(probe)).all())
 
 
-def _off_zero(slot: int) -> Check:
-    def holds(values: Values) -> bool:
-        return _is_clear(min(map(abs, _cells(values[slot]))), (values[slot],))
-
-    return Check("kink", (slot,), holds)
-
-
-def _off_the_kinks(slots: tuple[int, ...], distance: Callable[..., Array], options: Mapping[str, object]) -> Check:
-    def holds(values: Values) -> bool:
+def _off_the_kinks(slots: tuple[int, ...], distance: Callable[..., Array], cost: int) -> Check:
+    def holds(values: Values) -> Truth:
         inputs = [values[i] for i in slots]
-        return _is_clear(float(distance(*inputs, **options).min()), inputs)
+        return _is_clear(distance(*inputs), inputs)
 
-    return Check("kink", slots, holds, cost=10)
+    return Check("kink", slots, holds, cost)
 
 
-def _is_clear(smallest: float, inputs: Iterable[Array], narrow: float = NARROW) -> bool:
-    """Whether the nearest kink, or other choice, is so far that nobody who rounds on paper gets to it."""
-    return smallest > max(narrow, SLACK) or smallest > (SLACK if all(map(_is_exact, inputs)) else narrow)
+def _is_clear(margins: Array, inputs: Sequence[Array], narrow: float = NARROW) -> Truth:
+    """Where every kink, or other choice, is so far that nobody who rounds on paper gets to it."""
+    wide = every(margins > max(narrow, SLACK))
+    if wide.all():
+        return wide
+    exact = reduce(operator.and_, map(_are_exact, inputs))
+    return wide | every(cells(margins) > np.where(exact, SLACK, narrow)[:, np.newaxis])
 
 
 def _margin(route: Route, original: Original) -> Iterator[Check]:
     backward = route.backward()
     for node, op in route.computed():
         if op.margin is not None and node.id not in backward:
-            yield _clear(route.slots_of(node), op, dict(node.options))
+            yield _clear(route.slots_of(node), op, dict(node.options), route.over(node, op.margin))
 
 
-def _clear(slots: tuple[int, ...], op: Op, options: Mapping[str, object]) -> Check:
-    margin = op.margin
-    assert margin is not None
+def _clear(slots: tuple[int, ...], op: Op, options: Mapping[str, object], margin: Callable[..., Array]) -> Check:
     may_meet = op.name in ("floor", "ceil") or op.look.kind == "claim"  # 2 ≤ 2 holds, and ⌊2⌋ is 2: nobody errs there
     narrow = NARROW_ROUNDING / 10.0 ** float(str(options.get("digits", 0))) if op.look.kind == "rounding" else NARROW
 
-    def holds(values: Values) -> bool:
+    def holds(values: Values) -> Truth:
         inputs = [values[i] for i in slots]
-        least = margin(*inputs, **options)
-        if may_meet:
-            least = least[least != 0]
-        return _is_clear(float(least.min(initial=math.inf)), inputs, narrow)
+        margins = margin(*inputs)
+        return _is_clear(np.where(margins == 0, math.inf, margins) if may_meet else margins, inputs, narrow)
 
     return Check("margin", slots, holds, cost=10)
 
@@ -233,9 +228,10 @@ def _saturation(route: Route, original: Original) -> Iterator[Check]:
 
 
 def _steep(slot: int, *, is_low_too: bool) -> Check:
-    def holds(values: Values) -> bool:
-        cells = _cells(values[slot])
-        return max(map(abs, cells)) <= FLATTEST and not (is_low_too and min(cells) < 1 - FLATTEST)
+    def holds(values: Values) -> Truth:
+        stack = values[slot]
+        steep = every(np.abs(stack) <= FLATTEST)
+        return steep & every(stack >= 1 - FLATTEST) if is_low_too else steep
 
     return Check("saturation", (slot,), holds)
 
@@ -247,7 +243,7 @@ def _zero_gradient(route: Route, original: Original) -> Iterator[Check]:
 
 
 def _not_zero(slot: int) -> Check:
-    return Check("zero gradient", (slot,), lambda values: max(map(abs, _cells(values[slot]))) > SLACK)
+    return Check("zero gradient", (slot,), lambda values: some(np.abs(values[slot]) > SLACK))
 
 
 def _rounded_away(route: Route, original: Original) -> Iterator[Check]:
@@ -264,7 +260,7 @@ def _rounded_away(route: Route, original: Original) -> Iterator[Check]:
 
 
 def _finite(slots: tuple[int, ...]) -> Check:
-    return Check("rounded away", slots, lambda values: bool(np.isfinite(_joined(values, slots)).all()), cost=3)
+    return Check("rounded away", slots, lambda values: every(np.isfinite(_joined(values, slots))), cost=3)
 
 
 def _digits(route: Route, original: Original) -> Iterator[Check]:
@@ -286,31 +282,31 @@ def _digits(route: Route, original: Original) -> Iterator[Check]:
     if exact:
         yield Check("digits", tuple(exact), lambda values: _are_short(_joined(values, exact), limits), cost=40)
     if other:
-        yield Check("digits", tuple(other), lambda values: bool((np.abs(_joined(values, other)) < 10.0**least).all()))
+        yield Check("digits", tuple(other), lambda values: every(np.abs(_joined(values, other)) < 10.0**least))
 
 
 def digits(value: Array) -> int | None:
     """How many digits the longest number has, zeros before it left out; None if a page does not show it as it is."""
-    numbers = np.abs(value.reshape(-1))
+    numbers = value.reshape(1, -1)
     for most in range(1, 16):
-        if _are_short(numbers, np.full(numbers.shape, 10.0**most)):
+        if _are_short(numbers, np.full(numbers.shape[1:], 10.0**most)).all():
             return most
     return None
 
 
-def _are_short(numbers: Array, limits: Array) -> bool:
-    """Whether each number is one with few decimals, which without its point is below the limit."""
+def _are_short(numbers: Array, limits: Array) -> Truth:
+    """In which rows each number is one with few decimals, which without its point is below the limit of its column."""
     size, waiting = np.abs(numbers), np.ones(numbers.shape, dtype=bool)
+    good = np.ones(len(numbers), dtype=bool)
     for decimals in range(MOST_DECIMALS + 1):
         scaled = size * 10.0**decimals
         whole = np.rint(scaled)
         fits = (np.abs(scaled - whole) <= SLACK * np.maximum(1.0, scaled)) & waiting
-        if (fits & (whole >= limits)).any():
-            return False
+        good &= ~some(fits & (whole >= limits))
         waiting ^= fits
-        if not waiting.any():
-            return True
-    return False
+        if not (some(waiting) & good).any():
+            break
+    return good & ~some(waiting)
 
 
 def _effort(route: Route, original: Original) -> Iterator[Check]:
@@ -322,10 +318,10 @@ def _effort(route: Route, original: Original) -> Iterator[Check]:
     ]
     factors = tuple({slot for pair, _ in products for slot in pair})
 
-    def holds(values: Values) -> bool:
+    def holds(values: Values) -> Truth:
         ones = {slot: _ones(values[slot]) for slot in factors}
         counts = [count(ones[first], ones[second]) for (first, second), count in products]
-        return bool(abs(np.concatenate(counts, axis=None).sum() - total) <= EFFORT * total)
+        return np.asarray(np.abs(joined(counts).sum(axis=1) - total) <= EFFORT * total)
 
     yield Check("effort", factors, holds, cost=8 * len(products))
 
@@ -352,14 +348,15 @@ def _ones(value: Array) -> Array:
 
 
 def _products(trace: Trace, node: Node) -> Callable[[Array, Array], Array]:
-    """How many products of two numbers, neither of them 0, each cell is made of.
+    """How many products of two numbers, neither of them 0, each cell is made of, for stacks of 0 and 1.
 
     That is what the operation gives for 1 in place of every other number than 0. A bias is no product.
     """
     assert isinstance(node.op, Op)
-    function, options = node.op.value, node.options
-    others = [np.zeros_like(trace.value(i)) for i in node.inputs[2:]]
-    return lambda a, b: np.asarray(function(a, b, *others, **options), dtype=np.float64)
+    inputs = [trace.value(i) for i in node.inputs]
+    function = stacked(node.op, node.op.value, node.options, [value.ndim for value in inputs])
+    others = [np.zeros((1, *value.shape)) for value in inputs[2:]]
+    return lambda first, second: np.asarray(function(first, second, *others), dtype=np.float64)
 
 
 def effort_of(trace: Trace) -> int:
@@ -367,7 +364,7 @@ def effort_of(trace: Trace) -> int:
     count = 0
     for node in trace.nodes:
         if node.out is None and multiplies(trace, node):
-            first, second = (_ones(trace.value(i)) for i in node.inputs[:2])
+            first, second = (_ones(trace.value(i)[np.newaxis]) for i in node.inputs[:2])
             count += int(_products(trace, node)(first, second).sum())
     return count
 

@@ -6,9 +6,12 @@ in common is computed once. A node that stands for another one has that one's sl
 some slots. A plan has *stages*: what the cheapest check needs (drawing given numbers included), then the check, then
 what the next one needs. Most attempts end at the first stage, before most of their numbers were even drawn.
 
+Many attempts are made at once: a slot's value is a stack (nnsteps.stacks), with one part for each attempt; a constant
+is a stack of one. A stage is run for all that are left; when half of those have failed, the others move together.
+
 A trace has the shape that its numbers gave it: which member an argmax picked, whether a softmax had to be written in
-its stable form. Such choices are *guards*: where one of them comes out otherwise, the plan does not apply (`Turned`),
-and another one has to be made of a trace with the new numbers.
+its stable form. Such choices are *guards*: where one of them comes out otherwise, the plan does not apply, and
+another one has to be made of a trace with the new numbers.
 
 What a plan computes is what solving computes, so the accepted numbers' trace is the old one with other arrays.
 """
@@ -20,29 +23,29 @@ from copy import copy
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from nnsteps.compounds import SHORTCUTS, Compound
 from nnsteps.evaluate import evaluate, parsed
 from nnsteps.ops import Array, Op
 from nnsteps.problem import Problem
 from nnsteps.scope import Scope
+from nnsteps.stacks import Truth, every, stacked
 from nnsteps.trace import Node, Trace
 
-Draw = Callable[[str], Array]
-Values = list[Any]
-Instruction = Callable[[Values, Draw], None]
+Draw = Callable[[str, Sequence[int]], Array]  # the numbers of a name for some attempts, as a stack
+Values = list[Array]  # of every slot, as stacks
+Instruction = Callable[["Attempts"], None]
 Substitutes = Mapping[str, Callable[..., Array]]
-
-
-class Turned(Exception):
-    """With these numbers a choice is made otherwise: the plan does not apply."""
+COMPACT = 0.5  # when no more than this share is left, those move together
 
 
 class Check(NamedTuple):
-    """What must hold of the values of some slots."""
+    """What must hold of the values of some slots; `holds` tells it for each attempt, or once for all."""
 
     name: str  # of the rule, or the text of the constraint
     needs: tuple[int, ...]
-    holds: Callable[[Values], bool]
+    holds: Callable[[Values], Truth]
     cost: int = 0  # besides that of its slots, in operations
 
 
@@ -51,16 +54,60 @@ class Guard(NamedTuple):
 
     position: int
     needs: tuple[int, ...]
-    holds: Callable[[Values], bool]
+    holds: Callable[[Values], Truth]
+
+
+Outcome = Check | Guard | None  # the check that did not hold; the guard behind which the plan does not apply; accepted
 
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
     """Some instructions and what must hold after them; for a guard also the checks that do not depend on it."""
 
+    slots: tuple[int, ...]
     instructions: tuple[Instruction, ...]
     check: Check | Guard
     besides: tuple[_Stage, ...] = ()
+
+
+class Attempts:
+    """Attempts that are made at once: their places among all, and the values of the slots computed so far."""
+
+    def __init__(self, values: Values, places: Sequence[int], draw: Draw, computed: Sequence[int] = ()) -> None:
+        self.values, self.places, self.draw = values, places, draw
+        self._computed = list(computed)
+        self._left = np.ones(len(places), dtype=bool)
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self._left))
+
+    def run(self, instructions: Iterable[Instruction], slots: Sequence[int]) -> None:
+        """Compute some slots."""
+        for instruction in instructions:
+            instruction(self)
+        self._computed += slots
+
+    def failing(self, check: Check | Guard) -> Truth:
+        """For which of those that are left something does not hold."""
+        return self._left & ~check.holds(self.values)
+
+    def only(self, chosen: Truth) -> Attempts:
+        """Some of the attempts, by themselves."""
+        values = self.values.copy()
+        if len(self.places) > 1:
+            for slot in self._computed:
+                values[slot] = values[slot][chosen]
+        return Attempts(
+            values,
+            [place for place, is_in in zip(self.places, chosen, strict=True) if is_in],
+            self.draw,
+            self._computed,
+        )
+
+    def without(self, failed: Truth) -> Attempts:
+        """Those that are left when some have failed."""
+        self._left &= ~failed
+        return self.only(self._left) if len(self) <= COMPACT * len(self.places) else self
 
 
 class Slots:
@@ -102,8 +149,10 @@ class Slots:
         function, options = other or node.op.value, dict(node.options)
         key = (node.op.name, other is not None, inputs, tuple(sorted((k, repr(v)) for k, v in options.items())))
         if all(self.instructions[i] is None for i in inputs):  # the same for all numbers
-            return self._constant(function(*[self.initial[i] for i in inputs], **options))
-        return self._slot(key, inputs, 1, lambda out: _computing(out, function, inputs, options), node.value)
+            return self._constant(function(*[self.initial[i][0] for i in inputs], **options))
+        ranks = [self.initial[i].ndim - 1 for i in inputs]
+        at_once = stacked(node.op, function, options, ranks)
+        return self._slot(key, inputs, 1, lambda out: _computing(out, at_once, inputs), node.value)
 
     def _slot(
         self, key: Any, inputs: tuple[int, ...], cost: int, make: Callable[[int], Instruction] | None, value: Array
@@ -113,7 +162,7 @@ class Slots:
             self.inputs.append(inputs)
             self.costs.append(cost)
             self.instructions.append(make(slot) if make else None)
-            self.initial.append(value)
+            self.initial.append(value[np.newaxis])
         return self._known[key]
 
     def behind(self, needs: Iterable[int], known: set[int]) -> list[int]:
@@ -128,34 +177,18 @@ class Slots:
 
 
 def _drawing(out: int, name: str) -> Instruction:
-    def draw_given(values: Values, draw: Draw) -> None:
-        values[out] = draw(name)
+    def draw_given(attempts: Attempts) -> None:
+        attempts.values[out] = attempts.draw(name, attempts.places)
 
     return draw_given
 
 
-def _computing(
-    out: int, function: Callable[..., Array], inputs: tuple[int, ...], options: dict[str, Any]
-) -> Instruction:
-    if options or len(inputs) > 2:
+def _computing(out: int, function: Callable[..., Array], inputs: tuple[int, ...]) -> Instruction:
+    def compute(attempts: Attempts) -> None:
+        values = attempts.values
+        values[out] = function(*[values[i] for i in inputs])
 
-        def with_options(values: Values, draw: Draw) -> None:
-            values[out] = function(*[values[i] for i in inputs], **options)
-
-        return with_options
-    if len(inputs) == 1:
-        (one,) = inputs
-
-        def of_one(values: Values, draw: Draw) -> None:
-            values[out] = function(values[one])
-
-        return of_one
-    first, second = inputs
-
-    def of_two(values: Values, draw: Draw) -> None:
-        values[out] = function(values[first], values[second])
-
-    return of_two
+    return compute
 
 
 class Plan:
@@ -183,7 +216,7 @@ class Plan:
             self._stages.append(self._stage(check, self._done))
         for guard in waiting:
             self._add_guard(guard, [])
-        self._rest = [_instructions(slots, slots.behind(part, self._done)) for part in parts]
+        self._parts = [slots.behind(part, set()) for part in parts]
 
     def _cost(self, check: Check, behind: set[int]) -> int:
         return check.cost + sum(self._slots.costs[slot] for slot in behind - self._done)
@@ -191,7 +224,7 @@ class Plan:
     def _stage(self, check: Check | Guard, done: set[int], besides: tuple[_Stage, ...] = ()) -> _Stage:
         new = self._slots.behind(check.needs, done)
         done.update(new)
-        return _Stage(_instructions(self._slots, new), check, besides)
+        return _Stage(tuple(new), _instructions(self._slots, new), check, besides)
 
     def _add_guard(self, guard: Guard, left: Sequence[Check]) -> None:
         """Before a new plan is made, the checks that hold or fail all the same are asked."""
@@ -200,32 +233,35 @@ class Plan:
         besides = tuple([self._stage(check, done) for check in sorted(free, key=lambda check: check.cost)])
         self._stages.append(self._stage(guard, self._done, besides))
 
-    def attempt(self, draw: Draw) -> tuple[Check | None, Values]:
-        """The first check that does not hold, or None; and the values that were computed until then.
+    def attempt(self, draw: Draw, count: int) -> list[Outcome]:
+        """What became of each of `count` attempts."""
+        outcomes: list[Outcome] = [None] * count
+        _ask(self._stages, Attempts(self._initial.copy(), range(count), draw), outcomes)
+        return outcomes
 
-        Errors: Turned where the plan does not apply to these numbers.
+    def values(self, draw: Draw, part: int) -> Mapping[int, Array]:
+        """The array of every slot of a part (a list of slots that the plan was made with) that is no constant.
+
+        It is computed for one attempt alone, so that no bit of it depends on what else was tried.
         """
-        values = self._initial.copy()
-        for stage in self._stages:
-            for instruction in stage.instructions:
-                instruction(values, draw)
-            if stage.check.holds(values):
-                continue
-            if isinstance(stage.check, Check):
-                return stage.check, values
-            for other in stage.besides:
-                for instruction in other.instructions:
-                    instruction(values, draw)
-                if not other.check.holds(values):
-                    assert isinstance(other.check, Check)
-                    return other.check, values
-            raise Turned
-        return None, values
+        alone, slots = Attempts(self._initial.copy(), range(1), draw), self._parts[part]
+        alone.run(_instructions(self._slots, slots), slots)
+        return {slot: alone.values[slot][0] for slot in slots}
 
-    def finish(self, values: Values, draw: Draw, part: int) -> None:
-        """Compute what no check has needed of one of the parts (lists of slots) that the plan was made with."""
-        for instruction in self._rest[part]:
-            instruction(values, draw)
+
+def _ask(stages: Iterable[_Stage], attempts: Attempts, outcomes: list[Outcome]) -> None:
+    """Write down the outcome of each attempt for which something does not hold."""
+    for stage in stages:
+        attempts.run(stage.instructions, stage.slots)
+        failed = attempts.failing(stage.check)
+        if failed.any():
+            for place in np.flatnonzero(failed).tolist():
+                outcomes[attempts.places[place]] = stage.check
+            if stage.besides:
+                _ask(stage.besides, attempts.only(failed), outcomes)
+            attempts = attempts.without(failed)
+            if not len(attempts):
+                return
 
 
 def _instructions(slots: Slots, wanted: Iterable[int]) -> tuple[Instruction, ...]:
@@ -264,8 +300,8 @@ def guards(slots: Slots, conditions: Iterable[tuple[int, int]]) -> list[Guard]:
     return [Guard(position, (slot,), _same(slot, slots.initial[slot])) for slot, position in known]
 
 
-def _same(slot: int, before: Array) -> Callable[[Values], bool]:
-    return lambda values: bool((values[slot] == before).all())
+def _same(slot: int, before: Array) -> Callable[[Values], Truth]:
+    return lambda values: every(values[slot] == before)
 
 
 # --- the trace again --------------------------------------------------------------------------------------------
@@ -281,14 +317,14 @@ def duplicate(trace: Trace) -> Trace:
     return again
 
 
-def refilled(trace: Trace, problem: Problem, slots: Sequence[int], values: Values) -> Trace:
+def refilled(trace: Trace, problem: Problem, slots: Sequence[int], values: Mapping[int, Array]) -> Trace:
     """The trace of a problem that differs from the trace's own in its numbers only."""
     assert Node._fields[4] == "value"
     answers = trace.answers()  # what no number plays a part in is told once for all
     again = duplicate(trace)
     again.problem, again._answers = problem, answers
     again.nodes = [
-        Node(node.id, node.op, node.inputs, node.options, values[slot], *node[5:])
+        Node(*node[:4], values[slot], *node[5:]) if slot in values else node
         for node, slot in zip(trace.nodes, slots, strict=False)  # the slots of conditions come last
     ]
     return again

@@ -9,10 +9,11 @@ is part of the variant's id, so that a sheet once handed out is drawn again at o
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -26,10 +27,11 @@ from nnsteps.formula import Call, to_text
 from nnsteps.gradient import differentiate
 from nnsteps.ids import Id
 from nnsteps.ops import Array
-from nnsteps.plan import Check, Plan, Slots, Turned, guards, refilled, with_conditions
+from nnsteps.plan import Check, Guard, Plan, Slots, guards, refilled, with_conditions
 from nnsteps.problem import Given, Problem
 from nnsteps.scope import Scope
 from nnsteps.solver import Settings, solve_problem
+from nnsteps.stacks import every
 from nnsteps.trace import Trace
 from nnsteps.values import Words
 from nnsteps.variation import Constraint, Variation
@@ -38,6 +40,8 @@ from nnsteps.writing import Template
 TRIES = 20_000
 SOLVED = 40  # how many tries an attempt counts for that the first plan does not apply to: it may have to be solved
 MOST_PLANS = 60
+WINDOW = 16  # variants that are looked for at once, …
+AT_ONCE = 96  # … with about so many attempts
 BY_HAND, EXACT = Settings(), Settings(exact=True, rounding="inside")
 Numbers = Mapping[str, Array | Words]
 
@@ -86,13 +90,38 @@ class _Compiled:
         self.routes = routes
 
 
+@dataclass
+class _Search:
+    """The search for the variant of one key. `is_open` until it is found or given up."""
+
+    seed: int
+    key: str
+    found: Variant | None = None
+    rejected: Counter[str] = field(default_factory=Counter)
+    attempts: int = 0
+    _tried: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.found is None and self._tried < TRIES
+
+    def take(self, found: Variant | str, is_quick: bool = True) -> None:
+        """What became of the next attempt: a variant, or what rejected it."""
+        self.attempts += 1
+        if isinstance(found, Variant):
+            self.found = found
+        else:
+            self.rejected[found] += 1
+            self._tried += 1 if is_quick else SOLVED
+
+
 class Practice:
-    """The variants of one problem. `attempts`, `rejected` and `solved` (the slow ones) count over all variants."""
+    """The variants of one problem. The counts are of attempts over all variants; `solved` counts the slow ones."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.variation = variation.read(problem)
-        self.attempts = self.solved = 0
+        self.attempts = self.accepted = self.solved = 0
         self.rejected: Counter[str] = Counter()
         self._plain = changed_given(problem, {}).changed(practice=None, aliases=(), order=None)
         self._template: Template | None = None
@@ -109,18 +138,26 @@ class Practice:
 
         Errors: LimitError that names what rejected most attempts.
         """
-        rejected: Counter[str] = Counter()
-        attempt = tried = 0
-        with np.errstate(all="ignore"):
-            while tried < TRIES:
-                found, is_quick = self._attempt(seed, key, attempt)
-                self.attempts += 1
-                if isinstance(found, Variant):
-                    return found
-                rejected[found] += 1
-                self.rejected[found] += 1
-                attempt, tried = attempt + 1, tried + (1 if is_quick else SOLVED)
-        raise self._given_up(rejected, attempt)
+        return next(self.variants(seed, [key]))
+
+    def variants(self, seed: int, keys: Iterable[str]) -> Iterator[Variant]:
+        """The variants of some keys, one after the other. Attempts at several of them are made at once.
+
+        Errors: LimitError, when it is the turn of the variant that none was found for.
+        """
+        coming, waiting = iter(keys), deque[_Search]()
+        while True:
+            waiting += [_Search(seed, key) for key in islice(coming, WINDOW - len(waiting))]
+            if not waiting:
+                return
+            while waiting[0].is_open:
+                with np.errstate(all="ignore"):
+                    self._go_on([search for search in waiting if search.is_open])
+            search = waiting.popleft()
+            self._count(search)
+            if search.found is None:
+                raise self._given_up(search)
+            yield search.found
 
     def rebuild(self, id: Id) -> tuple[Variant, ids.Changes]:
         """The variant of an id, and which variables the file has gained or lost since.
@@ -153,50 +190,84 @@ class Practice:
 
     # --- attempts ---
 
-    def _attempt(self, seed: int, key: str, attempt: int) -> tuple[Variant | str, bool]:
+    def _count(self, search: _Search) -> None:
+        self.attempts += search.attempts
+        self.accepted += search.found is not None
+        self.rejected += search.rejected
+
+    def _go_on(self, searches: Sequence[_Search]) -> None:
+        """Make some more attempts for each of these variants; one if they cannot be made at once: shapes vary."""
+        if self._is_solved or self.variation.sizes:
+            search = searches[0]
+            search.take(*self._attempt(self._draws(search, 0)))
+            return
+        needed = round(self.attempts / max(1, self.accepted))  # attempts for a variant, about
+        count = max(1, min(needed, AT_ONCE // len(searches)))
+        draws = [self._draws(search, ahead) for search in searches for ahead in range(count)]
+        variables = self.variation.variables
+
+        def draw(name: str, places: Sequence[int]) -> Array:
+            return variables[name].stack([draws[place] for place in places])
+
+        outcomes = self._first.plan.attempt(draw, len(draws))
+        for number, search in enumerate(searches):
+            for place in range(number * count, (number + 1) * count):
+                outcome = outcomes[place]
+                if isinstance(outcome, Guard):
+                    search.take(*self._attempt(draws[place]))
+                elif outcome is not None:
+                    search.take(outcome.name)
+                else:
+                    search.take(self._accepted(draws[place], {}, self._first))
+                if not search.is_open:
+                    break
+
+    def _draws(self, search: _Search, ahead: int) -> Draws:
+        return Draws(self.problem.name, search.seed, search.key, search.attempts + ahead)
+
+    def _attempt(self, draws: Draws) -> tuple[Variant | str, bool]:
         """A variant, or what rejected the attempt; and whether the first plan was the one to tell."""
-        draws = Draws(self.problem.name, seed, key, attempt)
         sizes = self.variation.draw_sizes(draws)
         drawn: dict[str, Array | Words] = {}
         variables = self.variation.variables
 
-        def draw(name: str) -> Array:
+        def draw(name: str, places: Sequence[int] = ()) -> Array:
             if name not in drawn:
                 drawn[name] = variables[name].draw(draws, sizes)
-            return drawn[name]  # type: ignore[return-value]
+            return drawn[name][np.newaxis]  # type: ignore[call-overload]
 
         known = self._compiled.setdefault(tuple(sizes.values()), [])
         for compiled in known:
-            try:
-                check, values = compiled.plan.attempt(draw)
+            (outcome,) = compiled.plan.attempt(draw, 1)
+            if not isinstance(outcome, Guard):
                 break
-            except Turned:
-                continue
         else:
             self.solved += 1
-            for name in variables:
-                draw(name)
+            drawn = dict(self._numbers(draws))
             try:
                 compiled = _Compiled(self._filled(drawn), self.variation, self._first.original, once=self._is_solved)
             except StepsError:
                 return "rounded away", False
             if not self._is_solved:
                 known[:] = [*known[:1], *known[1:][1 - MOST_PLANS :], compiled]
-            check, values = compiled.plan.attempt(draw)
-        if check is not None:
-            return check.name, known[:1] == [compiled]
-        for name in variables:
-            draw(name)
-        id = Id(self.problem.name, seed, key, attempt, ids.hash_of(_bytes(drawn)))
-        problem = self._with(id, drawn)
+            (outcome,) = compiled.plan.attempt(draw, 1)
+        assert not isinstance(outcome, Guard)
+        is_quick = known[:1] == [compiled]
+        return (outcome.name if outcome else self._accepted(draws, drawn, compiled)), is_quick
+
+    def _accepted(self, draws: Draws, drawn: Numbers, compiled: _Compiled) -> Variant:
+        """The variant of an attempt; some of its numbers may have been drawn already."""
+        numbers = {**self._numbers(draws), **drawn}
+        id = Id(self.problem.name, draws.seed, draws.variant, draws.attempt, ids.hash_of(_bytes(numbers)))
+        problem = self._with(id, numbers)
 
         def trace(exact: bool) -> Trace:
-            with np.errstate(all="ignore"):
-                compiled.plan.finish(values, draw, int(exact))
             route = compiled.routes[int(exact)]
+            with np.errstate(all="ignore"):
+                values = compiled.plan.values(lambda name, _: np.stack([numbers[name]]), int(exact))
             return refilled(route.trace, problem, route.slots, values)
 
-        return Variant(id, problem, drawn, trace), known[:1] == [compiled]
+        return Variant(id, problem, numbers, trace)
 
     def _numbers(self, draws: Draws) -> Numbers:
         sizes = self.variation.draw_sizes(draws)
@@ -206,8 +277,6 @@ class Practice:
     def _filled(self, numbers: Numbers, **changes: object) -> Problem:
         given = dict(self._plain.given)
         for name, value in numbers.items():
-            if not isinstance(value, tuple):
-                value.setflags(write=False)
             old = given[name]
             given[name] = Given(name, value, old.place, old.family, old.key)
         return self._plain.changed(given=given, **changes)
@@ -216,15 +285,15 @@ class Practice:
         source = f"{id}, after {self.problem.source}" if self.problem.source else str(id)
         return self._filled(numbers, name=str(id), source=source, source_text=None)
 
-    def _given_up(self, rejected: Counter[str], tries: int) -> LimitError:
-        name, count = max(rejected.items(), key=lambda pair: (pair[1], pair[0]))
+    def _given_up(self, search: _Search) -> LimitError:
+        name, count = max(search.rejected.items(), key=lambda pair: (pair[1], pair[0]))
         constraint = next((constraint for constraint in self.variation.keep if constraint.text == name), None)
         what = f"`{name}`" if constraint else f"the rule `{name}`"
         hint = "Loosen it, or let more numbers vary."
         if constraint is None:
             hint = f"Let more numbers vary, or say allow: [{name}] if this problem is meant to show it."
         return LimitError(
-            f"practice: none of {tries:,} tries was accepted; {what} rejected {count:,} of them",
+            f"practice: none of {search.attempts:,} tries was accepted; {what} rejected {count:,} of them",
             place=constraint.place if constraint else self.variation.place,
             where=self.problem.name,
             hint=hint,
@@ -257,7 +326,7 @@ def _constraint_node(trace: Trace, constraint: Constraint) -> int:
 
 
 def _kept(constraint: Constraint, slot: int) -> Check:
-    return Check(constraint.text, (slot,), lambda values: bool(values[slot].all()))
+    return Check(constraint.text, (slot,), lambda values: every(values[slot]))
 
 
 def _bytes(numbers: Numbers) -> dict[str, bytes]:

@@ -23,10 +23,12 @@ To add a kind of numbers: its class in nnsteps.kinds, its reader here, and its n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NoReturn
+
+import numpy as np
 
 from nnsteps import reader, values
 from nnsteps.draws import Draws
@@ -54,7 +56,17 @@ class Variable:
 
     def draw(self, draws: Draws, sizes: Mapping[str, int]) -> Array | Words:
         """The value of one attempt."""
-        return self.kind.draw(draws, self.name, self.sides(sizes) if sizes else self.shape)  # type: ignore[arg-type]
+        value = self.kind.draw(draws, self.name, self.sides(sizes))
+        if not isinstance(value, tuple):
+            value.setflags(write=False)
+        return value
+
+    def stack(self, many: Sequence[Draws]) -> Array:
+        """The values of several attempts, with one more side in front; not where sizes vary."""
+        shape = self.sides({})
+        if isinstance(self.kind, Cells):
+            return self.kind.stack(many, self.name, shape)
+        return np.stack([np.asarray(self.kind.draw(draws, self.name, shape)) for draws in many])
 
     def sides(self, sizes: Mapping[str, int]) -> Shape:
         """The shape, with these sizes."""

@@ -75,21 +75,20 @@ def examine(problem: Problem, count: int, seed: int) -> Findings:
     practice = Practice(problem)
     tally, seen, twice = _Tally(), set[str](), 0
     failures = []
-    for number in range(1, count + 1):
-        try:
-            variant = practice.variant(seed, str(number))
-        except LimitError as error:
-            failures.append(error.message)
-            break
-        if practice.solved > MOST_SOLVED + MOST_SOLVED_EACH * number and practice.rejected:
-            worst, rejected = practice.rejected.most_common(1)[0]
-            slow = f"{practice.solved:,} attempts went ways of their own and had to be solved"
-            failures.append(f"given up after {number} variants: {slow}; `{worst}` rejected {rejected:,}")
-            break
-        key = practice.text(variant).split("given:", 1)[-1]
-        twice += key in seen
-        seen.add(key)
-        tally.add(variant)
+    variants = practice.variants(seed, map(str, range(1, count + 1)))
+    try:
+        for number, variant in enumerate(variants, start=1):
+            if practice.solved > MOST_SOLVED + MOST_SOLVED_EACH * number and practice.rejected:
+                worst, rejected = practice.rejected.most_common(1)[0]
+                slow = f"{practice.solved:,} attempts went ways of their own and had to be solved"
+                failures.append(f"given up after {number} variants: {slow}; `{worst}` rejected {rejected:,}")
+                break
+            key = practice.text(variant).split("given:", 1)[-1]
+            twice += key in seen
+            seen.add(key)
+            tally.add(variant)
+    except LimitError as error:
+        failures.append(error.message)
     made = tally.count
     room = _room(practice, made)
     if made and twice > MOST_TWICE * made:

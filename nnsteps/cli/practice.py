@@ -7,6 +7,7 @@ import io
 import os
 import re
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -146,8 +147,7 @@ class Sheets:
     def to_stream(self, students: Iterable[Student]) -> int:
         """Write to standard output."""
         code = FINE
-        for number, student in enumerate(students):
-            variant = self.source.variant(self.order.seed, student.key)
+        for number, (_, variant) in enumerate(self._variants(students)):
             for _, content in self.files(variant):
                 parts.write("\n" + content if number and isinstance(content, str) else content)
         return code
@@ -165,8 +165,7 @@ class Sheets:
         with index:
             rows, code = csv.writer(index, lineterminator="\n"), FINE
             rows.writerow(("sheet", "student", "files"))
-            for student in students:
-                variant = self.source.variant(self.order.seed, student.key)
+            for student, variant in self._variants(students):
                 try:
                     names = list(self._save(variant, folder))
                 except CheckError as error:
@@ -176,6 +175,17 @@ class Sheets:
                     rows.writerow((str(variant.id), student.id, " ".join(names)))
                     index.flush()
         return code
+
+    def _variants(self, students: Iterable[Student]) -> Iterator[tuple[Student, Variant]]:
+        waiting = deque[Student]()
+
+        def keys() -> Iterator[str]:
+            for student in students:
+                waiting.append(student)
+                yield student.key
+
+        for variant in self.source.variants(self.order.seed, keys()):
+            yield waiting.popleft(), variant
 
     def _save(self, variant: Variant, folder: str) -> Iterator[str]:
         """Write the files of one variant; gives their names."""
