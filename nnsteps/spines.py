@@ -216,8 +216,8 @@ class Builder:
         return self._grid(node, role)
 
     def _start(self, nodes: Iterable[int]) -> None:
-        """Begin a new spine with values printed on top of each other."""
-        self.spines.append([])
+        """Begin a new spine with values printed on top of each other; one that is computed first hangs itself up."""
+        begun = False
         for node in nodes:
             if (
                 node not in self.trace.keys
@@ -226,6 +226,9 @@ class Builder:
             ):
                 self._result(node, None)
                 continue
+            if not begun:
+                self.spines.append([])
+                begun = True
             self.spines[-1].append(Link("start", self._grid(node)))
             self.printed.add(node)
             self.last = node

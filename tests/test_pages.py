@@ -238,6 +238,15 @@ def test_a_name_or_number_longer_than_its_place_is_moved_not_cut() -> None:
     assert "a_name_of_a_value_that_is_longer_than_the_page" in page_text.replace("\n", "")
 
 
+def test_one_gate_inside_another_is_drawn_backwards_too() -> None:
+    problem = Problem(
+        given={"x": [2, -1]}, steps=["o = relu(relu(x))", "L = sum(o)"], gradient={"of": "L", "wrt": ["x"]}
+    )
+    backward = text(problem, 80).partition("BACKWARD")[2].partition("ANSWERS")[0]
+    assert backward.count("pass") == 2  # cell 1 of both
+    assert backward.count("stop") == 2  # cell 2 of both
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=2, max_size=4),
