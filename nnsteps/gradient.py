@@ -22,6 +22,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 from nnsteps.compounds import SHORTCUTS, Compound
@@ -33,6 +34,8 @@ from nnsteps.formula import names as named
 from nnsteps.ops import REGISTRY, Op, side_text
 from nnsteps.scope import Scope
 from nnsteps.trace import BACKWARD, Step, Trace
+
+BLOCK = 100  # contributions that are added up in one go
 
 
 class Edge(NamedTuple):
@@ -249,22 +252,30 @@ class _Walk:
     def _add_up(self, target: int) -> None:
         """The gradient of a value whose contributions are all known."""
         parts = self.parts.pop(target)
-        (total, words), *rest = parts
-        if rest:
+        words = parts[0][1]
+        several = len(parts) > 1
+        if several:
             self._emit([item for item in self.pending if item.target == target])
             self.pending = [item for item in self.pending if item.target != target]
-        for part, _ in rest:
-            total = self.trace.record(
-                REGISTRY["add"], (total, part), REGISTRY["add"].value(self.trace.value(total), self.trace.value(part))
-            )
             words = f"used {len(parts)} times, so its gradients add"
-        if rest and self.finish is not None:
+        total = self._sum([part for part, _ in parts])
+        if several and self.finish is not None:
             total = self.finish(total)
         if total in self.trace.literals and target in self.trace.keys:  # a number of a formula gets no name
             total = self.trace.record(REGISTRY["copy"], (total,), self.trace.value(total))
         self.found[target] = total
         if target in self.trace.keys:
             self.pending.append(_Pending(target, total, words, self.owner))
+
+    def _sum(self, parts: list[int]) -> int:
+        """Their sum, from left to right; of very many in blocks, so that its formula is nowhere deep."""
+        while len(parts) > 1:
+            parts = [reduce(self._plus, parts[k : k + BLOCK]) for k in range(0, len(parts), BLOCK)]
+        return parts[0]
+
+    def _plus(self, left: int, right: int) -> int:
+        value, plus = self.trace.value, REGISTRY["add"]
+        return self.trace.record(plus, (left, right), plus.value(value(left), value(right)))
 
     def _name_inner(self, node: int) -> None:
         """A step for an unnamed value inside a formula, where its gradient is used more than once."""

@@ -477,3 +477,16 @@ def test_a_rule_does_not_turn_a_transpose_twice() -> None:
     said = {step.name: to_text(step.formula) for step in trace.steps}
     assert said["dL/dh"] == "W @ dL/dr"
     assert trace["dL/dW"].tolist() == [[1, 1], [2, 2]]
+
+
+def test_a_weight_that_is_used_very_often_has_a_gradient_that_can_be_told() -> None:
+    turns = 1200
+    problem = Problem(
+        given={"u": 0.5, "h[0]": 0},
+        steps=[{f"for t in 1..{turns}": ["h[t] = h[t-1] + u"]}, f"L = h[{turns}] ** 2"],
+        gradient={"of": "L", "wrt": ["u"]},
+    )
+    trace = solve_problem(problem)
+    assert trace["dL/du"].item() == 2 * (turns * 0.5) * turns  # dL/dh = 2 h, dh/du = turns
+    assert trace.why("dL/du")
+    assert trace.to_json()["gradients"] == {"dL/du": [[1440000]]}
