@@ -40,6 +40,7 @@ from nnsteps.formula import (
 from nnsteps.indexing import Picks, Reading, Span
 from nnsteps.items import given_later
 from nnsteps.labels import carry
+from nnsteps.limits import LARGEST
 from nnsteps.mishaps import check_masked, check_words, misfit_of, no_function, no_number, note_stretch, number_of
 from nnsteps.ops import NO_OPTIONS, REGISTRY, Array, Op, Options, side_text
 from nnsteps.ops.registry import FLAT
@@ -237,7 +238,7 @@ def _option(trace: Trace, name: str, expr: Expr, record: Op | Compound, scope: S
     number = float(value.item())
     if name == "digits" and not (number.is_integer() and abs(number) <= 15):
         raise BadValue(f"digits must be a whole number up to 15, not {number:g}", place=scope.at(expr))
-    return int(number) if number.is_integer() else number
+    return int(number) if number.is_integer() and abs(number) < LARGEST else number
 
 
 def _arguments(trace: Trace, arg: Expr, scope: Scope, *, variadic: bool) -> list[int]:

@@ -28,14 +28,14 @@ class Limit(NamedTuple):
 
 LIMITS: Mapping[str, Limit] = MappingProxyType({
     "file": Limit(2_000_000, "bytes of a problem file"),
-    "parts": Limit(150_000, "texts, lists and mappings of a problem file"),
+    "parts": Limit(100_000, "texts, lists and mappings of a problem file"),
     "nesting": Limit(50, "lists and mappings inside each other"),
     "text": Limit(4_000, "characters of one formula, sentence or name"),
     "brackets": Limit(100, "brackets of a formula that are open at once"),
     "depth": Limit(200, "parts of a formula inside each other, such as the terms of a sum"),
     "digits": Limit(40, "characters of one number in a formula"),
     "exponent": Limit(1_000, "the exponent of a power that is written in a formula"),
-    "numbers": Limit(100_000, "numbers of one given list or table, or of a practice range"),
+    "numbers": Limit(50_000, "numbers of one given list or table, or of a practice range"),
     "cells": Limit(2_000_000, "numbers of all values together, those between the steps too"),
     "work": Limit(2_000_000_000, "multiplications and additions of all operations together"),
     "operations": Limit(60_000, "operations of all steps together"),

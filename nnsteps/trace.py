@@ -175,7 +175,7 @@ class Trace:
         self.work += work
         if self.cells + cells > limits["cells"]:
             message = f"this would make {many(self.cells + cells)} numbers; {limits['cells']:,} are allowed"
-            raise exceeded("cells", limits, message, self.cells + cells)
+            raise exceeded("cells", limits, message, 2 * (self.cells + cells))  # something will be made of them
         if self.work > limits["work"]:
             message = f"this would take {many(self.work)} multiplications; {limits['work']:,} are allowed"
             raise exceeded("work", limits, message, self.work)

@@ -22,6 +22,7 @@ To add a kind of numbers: its class in nnsteps.kinds, its reader here, and its n
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,12 +36,12 @@ from nnsteps.draws import Draws
 from nnsteps.errors import BadValue, Mistakes, Place, UnknownName
 from nnsteps.formula import Expr, parse
 from nnsteps.kinds import Cells, Kind, OneHot, Permutation, Vocabulary, Whole
+from nnsteps.limits import Limits, exceeded
 from nnsteps.ops import Array, Shape
 from nnsteps.problem import Given, Problem
 from nnsteps.reader import Map, Node, Scalar, Seq, limits_of
 from nnsteps.values import Words
 
-MOST_VALUES = 100_000  # that one cell can be chosen from
 BYHAND = (1.0, 1.0, 1.0, 0.0, 0.0, 0.0, -1.0, -1.0)
 RULES = ("relu", "kink", "margin", "saturation", "zero gradient", "rounded away", "digits", "effort")
 
@@ -190,7 +191,7 @@ def _digits(node: Node) -> int:
 
 
 def _size(key: Scalar, node: Node) -> Cells:
-    numbers = _range(values.text(node, key.text), Decimal(1), node.place)
+    numbers = _range(values.text(node, key.text), Decimal(1), node.place, limits_of(node))
     if numbers[0] < 1:
         raise BadValue(
             f"the size {key.text} begins with {numbers[0]:g}", place=node.place, hint="A side has at least 1."
@@ -232,6 +233,11 @@ def _shape(node: Node, old: Shape, sizes: Mapping[str, Cells]) -> tuple[int | st
         sides.append(text if text in sizes else int(text))
     if len(sides) != len(old):
         raise BadValue(f"the shape has {len(sides)} sides, in the file there are {len(old)}", place=node.place)
+    limits = limits_of(_listed(node)[0])
+    cells = math.prod(side if isinstance(side, int) else int(max(sizes[side].numbers)) for side in sides)
+    if cells > limits["numbers"]:
+        message = f"this shape has {cells:,} numbers; {limits['numbers']:,} are allowed"
+        raise exceeded("numbers", limits, message, cells, place=node.place)
     return tuple(sides)
 
 
@@ -262,7 +268,7 @@ def _asked(given: Given, node: Node) -> tuple[str, Asked]:
 
 def _integers(given: Given, asked: Asked, place: Place | None) -> Kind:
     part = asked.pop("integers")
-    return _cells(given, asked, _range(values.text(part, "integers"), Decimal(1), part.place))
+    return _cells(given, asked, _range(values.text(part, "integers"), Decimal(1), part.place, limits_of(part)))
 
 
 def _decimals(given: Given, asked: Asked, place: Place | None) -> Kind:
@@ -273,7 +279,7 @@ def _decimals(given: Given, asked: Asked, place: Place | None) -> Kind:
     step = _decimal(values.text(by, "step"), by.place)
     if step <= 0:
         raise BadValue("the step is above 0", place=by.place)
-    return _cells(given, asked, _range(values.text(part, "decimals"), step, part.place))
+    return _cells(given, asked, _range(values.text(part, "decimals"), step, part.place, limits_of(part)))
 
 
 def _byhand(given: Given, asked: Asked, place: Place | None) -> Kind:
@@ -350,7 +356,7 @@ def _cells(given: Given, asked: Asked, numbers: tuple[float, ...]) -> Cells:
             if isinstance(part, Seq)
             else re.split(r"\s*(?:,|and)\s*", values.text(part, "except"))
         )
-        out = [float(_decimal(text, part.place)) for text in texts]
+        out = {float(_decimal(text, part.place)) for text in texts}
         numbers = tuple([number for number in numbers if number not in out])
         if not numbers:
             raise BadValue("nothing is left to choose from", place=part.place)
@@ -368,7 +374,7 @@ def _refuse_words(given: Given, place: Place | None) -> NoReturn:
     raise BadValue(f"{given.name} is a list of words", place=place, hint="Write {words: [cat, dog]}.")
 
 
-def _range(text: str, step: Decimal, place: Place | None) -> tuple[float, ...]:
+def _range(text: str, step: Decimal, place: Place | None, limits: Limits) -> tuple[float, ...]:
     """The numbers of LOW..HIGH."""
     low_text, dots, high_text = text.partition("..")
     if not dots:
@@ -379,8 +385,9 @@ def _range(text: str, step: Decimal, place: Place | None) -> tuple[float, ...]:
             f"the range {text} is empty", place=place, hint=f"Write {high_text.strip()}..{low_text.strip()}."
         )
     count = int((high - low) / step) + 1
-    if count > MOST_VALUES:
-        raise BadValue(f"the range {text} has more than {MOST_VALUES:,} numbers", place=place)
+    if count > limits["numbers"]:
+        message = f"the range {text} has more than {limits['numbers']:,} numbers"
+        raise exceeded("numbers", limits, message, count, place=place)
     return tuple([float(low + k * step) + 0.0 for k in range(count)])
 
 

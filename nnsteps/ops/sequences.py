@@ -64,11 +64,15 @@ def _encoded_cell(at: At, length: Cells, features: int, base: float, start: int)
     return fn("cos" if row % 2 else "sin", fn("div", position + int(start), raised))
 
 
+MOST_START = 10**9
+
+
 def _encoded_check(names: tuple[str, ...], length: Shape, features: int = 4, **options: float) -> None:
     if set(length) != {1}:
         raise ShapeError(f"{names[0]} ({side_text(length)}) must be one number: how many positions there are")
-    if not (int(features) == features and features >= 1):
-        raise ShapeError(f"features must be a whole number from 1, not {features:g}")
+    for name, number, least in (("features", features, 1), ("start", options.get("start", 0), -MOST_START)):
+        if not (int(number) == number and least <= number <= MOST_START):
+            raise ShapeError(f"{name} must be a whole number from {least:,}, not {number:g}")
 
 
 op(

@@ -476,9 +476,10 @@ class _Drawing:
         canvas, at = self.canvas, self.at
         for caption in captions:
             number = f"{caption.number:>2}"
-            canvas.put(row, at.text - 5 + (2 if at.tight else 1), number, f"number {self.kind}")
-            lines = wrap(caption.text, at.width - at.text - 2)
-            end = canvas.put(row, at.text, lines[0], "bold")
+            end = canvas.put(row, at.text - 5 + (2 if at.tight else 1), number, f"number {self.kind}")
+            start = max(at.text, end + 1)
+            lines = wrap(caption.text, at.width - start - 2)
+            end = canvas.put(row, start, lines[0], "bold")
             for line in lines[1:]:
                 canvas.put(self._row(), at.text + 2, line, "bold")
             said = ((caption.by_hand, "accent"), (caption.note, "gloss"), (caption.gloss, "gloss"))
