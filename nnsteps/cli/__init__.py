@@ -44,7 +44,7 @@ def run(words: list[str]) -> int:
 
 def _told(error: Exception, words: list[str]) -> int:
     """Tell a person what is wrong with the input; gives the exit code. Raises again what is a bug."""
-    from nnsteps.cli import parts, usage
+    from nnsteps.cli import output, parts, usage
     from nnsteps.cli.commands import USAGE_ERROR
     from nnsteps.errors import CheckError, StepsError
 
@@ -52,5 +52,9 @@ def _told(error: Exception, words: list[str]) -> int:
         error = usage.wrong_option(error, words)
     if not isinstance(error, StepsError):
         raise error
-    parts.tell(error, as_json=usage.wants_json(words))
+    as_json = usage.wants_json(words) and error.where != output.STANDARD
+    try:
+        parts.tell(error, as_json=as_json)
+    except StepsError as other:  # standard output cannot hold it
+        parts.tell(other)
     return FAILED if isinstance(error, CheckError) else WRONG_INPUT

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -91,9 +91,20 @@ def _value(parameter: Any, check: Callable[[Any, Any], Any], context: Any, value
     return value if is_absent or isinstance(value, (str, list, tuple)) else check(context, value)
 
 
+def _print_and_exit(text: str) -> NoReturn:
+    """Write as all output is written, so that a closed pipe or a full disk ends it cleanly."""
+    from nnsteps.cli import output
+
+    output.write(text + "\n")
+    raise typer.Exit
+
+
 class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         return _as_typed(super().get_params(ctx))
+
+    def get_help(self, ctx: Any) -> str:
+        _print_and_exit(super().get_help(ctx))
 
 
 class _Commands(TyperGroup):
@@ -101,6 +112,9 @@ class _Commands(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _as_typed(super().get_params(ctx))
+
+    def get_help(self, ctx: Any) -> str:
+        _print_and_exit(super().get_help(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if not args[0].startswith("-") and args[0] not in self.commands:
@@ -122,8 +136,7 @@ def _show_version(asked: bool) -> None:
     if asked:
         from nnsteps import __version__
 
-        typer.echo(f"nnsteps {__version__}")
-        raise typer.Exit
+        _print_and_exit(f"nnsteps {__version__}")
 
 
 @app.callback(invoke_without_command=True)
@@ -138,7 +151,7 @@ def nnsteps(
     Begin with:  nnsteps solve backprop
     """
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        context.get_help()
 
 
 # --- commands -----------------------------------------------------------------------------------------------

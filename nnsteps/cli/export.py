@@ -191,12 +191,14 @@ class _Folder:
         for problem, path, worth in zip(problems, paths, points, strict=True):
             progress.show(problem.name)
             try:
-                output.save(self._content(problem, worth), path, force=order.force)
+                content = self._content(problem, worth)
             except StepsError as error:
                 progress.clear()
                 parts.tell(error)
                 code = max(code, FAILED if isinstance(error, CheckError) else WRONG_INPUT)
-        progress.clear()
+                continue
+            progress.clear()
+            output.save(content, path, force=order.force)  # what keeps one file from being written keeps all of them
         return code
 
     def _problems(self) -> Iterator[Problem]:

@@ -10,7 +10,8 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from nnsteps.errors import Segment, StepsError
 
+STANDARD = "standard output"
 IN_A_PIPE = 100  # columns
 LEAST, MOST = 40, 200
 
@@ -96,20 +98,22 @@ class ClosedPipe(Exception):
 
 def prepare() -> None:
     """Let no character stop the output: what a stream cannot show becomes a question mark."""
-    if sys.stdout is None:  # closed by the shell
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
 
-def give_up() -> None:
+def give_up(stream: TextIO | None = None) -> None:
     """Let nothing more be written, not even what is still in a buffer."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
 
 
 def write(text: str | bytes, stream: TextIO | None = None) -> None:
     """Write text as it is, at once; bytes whatever the encoding of the stream.
 
+    Where messages cannot be written, nobody can be told: the command goes on, and its exit code says how it ended.
     Errors: ClosedPipe; FileError where there is no space left.
     """
     target = stream or sys.stdout
@@ -119,11 +123,13 @@ def write(text: str | bytes, stream: TextIO | None = None) -> None:
         else:
             target.write(text)
         target.flush()
-    except BrokenPipeError:
-        raise ClosedPipe from None
     except OSError as error:
-        give_up()
-        raise _refused(error, "standard output") from None
+        give_up(target)
+        if target is sys.stderr:
+            return
+        if isinstance(error, BrokenPipeError):
+            raise ClosedPipe from None
+        raise _refused(error, STANDARD) from None
 
 
 def write_lines(lines: Iterable[Sequence[Segment]], stream: TextIO | None = None) -> None:
@@ -185,6 +191,44 @@ def save(text: str | bytes, path: str, *, force: bool = False) -> None:
         raise _refused(error, path) from None
 
 
+def save_all(files: Mapping[str, str | bytes], *, force: bool = False) -> None:
+    """Write files that belong together: all of them or none.
+
+    Errors: FileError with the reason.
+    """
+    saved: list[str] = []
+    try:
+        for path, content in files.items():
+            save(content, path, force=force)
+            saved.append(path)
+    except BaseException:
+        for path in saved:
+            _remove(Path(path))
+        raise
+
+
+@contextmanager
+def growing(path: str) -> Iterator[TextIO]:
+    """A file that is written line by line. It is there when that ends or is interrupted, unless it is empty.
+
+    Errors: FileError with the reason; then there is no file.
+    """
+    target = Path(os.path.realpath(path))
+    unfinished = _unfinished(target)
+    try:
+        stream = unfinished.open("w", encoding="utf-8", newline="")
+        try:
+            yield stream
+        finally:
+            stream.close()
+            if unfinished.stat().st_size:
+                unfinished.replace(target)
+    except OSError as error:
+        raise _refused(error, path) from None
+    finally:
+        _remove(unfinished)
+
+
 def refuse_existing(paths: Iterable[str]) -> None:
     """Raise FileError for the first file that exists already, before any work is done for it."""
     for path in paths:
@@ -205,12 +249,23 @@ def _replace(target: Path, content: bytes, force: bool) -> None:
         raise IsADirectoryError(None, "this is a directory")
     if target.exists() and not force:
         raise FileExistsError(None, "it exists already")
-    unfinished = target.with_name(f".{target.name[:100]}.{os.getpid()}.part")
+    unfinished = _unfinished(target)
     try:
         unfinished.write_bytes(content)
         unfinished.replace(target)
     finally:
-        unfinished.unlink(missing_ok=True)
+        _remove(unfinished)
+
+
+def _unfinished(target: Path) -> Path:
+    """The name of a file while it is not whole yet."""
+    return target.with_name(f".{target.name[:100]}.{os.getpid()}.part")
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, if it is there and can be."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def _refused(error: OSError, where: str) -> StepsError:

@@ -153,27 +153,25 @@ class Sheets:
         return code
 
     def to_folder(self, students: Iterable[Student], folder: str) -> int:
-        """Write a file or two for each student, and the index as they are made."""
+        """Write a file or two for each student, and an index of those that are there, also after an interruption."""
         path = os.path.join(folder, INDEX)
         if not self.order.force:
             output.refuse_existing([path])
         output.make_folder(folder)
-        try:
-            index = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115
-        except OSError as error:
-            raise FileError(f"cannot be written: {error.strerror}", where=path) from None
-        with index:
-            rows, code = csv.writer(index, lineterminator="\n"), FINE
-            rows.writerow(("sheet", "student", "files"))
+        code, titles = FINE, [("sheet", "student", "files")]
+        with output.growing(path) as index:
+            rows = csv.writer(index, lineterminator="\n")
             for student, variant in self._variants(students):
                 try:
-                    names = list(self._save(variant, folder))
+                    files = {f"{variant.id}{ending}": content for ending, content in self.files(variant)}
                 except CheckError as error:
                     parts.tell(error)
                     code = FAILED
-                else:
-                    rows.writerow((str(variant.id), student.id, " ".join(names)))
-                    index.flush()
+                    continue
+                paths = {os.path.join(folder, name): content for name, content in files.items()}
+                output.save_all(paths, force=self.order.force)
+                rows.writerows([*titles, (str(variant.id), student.id, " ".join(files))])
+                titles.clear()
         return code
 
     def _variants(self, students: Iterable[Student]) -> Iterator[tuple[Student, Variant]]:
@@ -186,13 +184,6 @@ class Sheets:
 
         for variant in self.source.variants(self.order.seed, keys()):
             yield waiting.popleft(), variant
-
-    def _save(self, variant: Variant, folder: str) -> Iterator[str]:
-        """Write the files of one variant; gives their names."""
-        for ending, content in self.files(variant):
-            name = f"{variant.id}{ending}"
-            output.save(content, os.path.join(folder, name), force=self.order.force)
-            yield name
 
     def files(self, variant: Variant) -> Iterator[tuple[str, str | bytes]]:
         """The files of one variant: what their names end in, and what is in them."""
