@@ -207,14 +207,16 @@ def _below(page: Context, compare: bool) -> Iterable[tuple[str, tuple[str, ...]]
 
 def _checked(page: Context, report: Report) -> tuple[str, tuple[str, ...]]:
     """What the self-check compared, and what it found."""
+    from nnsteps.verify import counted
+
     if not report.ok:
         return "WRONG", tuple(page.writer.words(failure) for failure in report.failures)
-    lines = [f"{report.steps} steps and {report.lines} worked lines, each computed twice"]
+    lines = [f"{counted(report.steps, 'step')} and {counted(report.lines, 'worked line')}, each computed twice"]
     if report.gradients:
         exact = " (exact values)" if any(step.by_hand is not None for step in page.trace.steps) else ""
-        lines.append(f"{report.gradients} gradients{exact} against finite differences")
+        lines.append(f"{counted(report.gradients, 'gradient')}{exact} against finite differences")
     if report.answers:
-        lines.append(f"{report.answers} published answers, all equal")
+        lines.append(f"{counted(report.answers, 'published answer')}, all equal")
     return "ok checked" if page.view.ascii else "✓ checked", tuple(lines)
 
 

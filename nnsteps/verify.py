@@ -69,27 +69,32 @@ class Report:
 
     def line(self) -> str:
         """One line about the problem, as `nnsteps verify` prints it."""
-        parts = [_count(self.steps, "step"), _count(self.cells, "cell"), _count(self.lines, "worked line")]
+        parts = [counted(self.steps, "step"), counted(self.cells, "cell"), counted(self.lines, "worked line")]
         if self.gradients:
-            parts.append(f"{_count(self.gradients, 'gradient')} by differences")
+            parts.append(f"{counted(self.gradients, 'gradient')} by differences")
         if self.kinks:
-            parts.append(f"{_count(self.kinks, 'kink')}: {'; '.join(self.conventions)} by convention")
+            parts.append(f"{counted(self.kinks, 'kink')}: {'; '.join(self.conventions)} by convention")
         if self.answers:
-            parts.append(_count(self.answers, "published answer"))
+            parts.append(counted(self.answers, "published answer"))
         if self.wrong_answers:
-            parts.append(f"{_count(self.wrong_answers, 'published answer')} known to be wrong")
+            parts.append(f"{counted(self.wrong_answers, 'published answer')} known to be wrong")
         parts.append(f"largest error {self.largest_error:.0e}" if self.largest_error else "no error at all")
-        verdict = "ok" if self.ok else f"WRONG ({_count(len(self.failures), 'failure')})"
+        verdict = "ok" if self.ok else f"WRONG ({counted(len(self.failures), 'failure')})"
         return f"{verdict}  {self.name}   {'  '.join([*parts, *self.notes])}"
 
 
-def check(problem: Problem) -> Report:
-    """The report on one problem. Errors: StepsError if it cannot be solved."""
+def check(problem: Problem, shown: Trace | None = None) -> Report:
+    """The report on one problem, and on the trace that is shown of it where that was solved with other settings.
+
+    Errors: StepsError if it cannot be solved.
+    """
     by_hand = solve_problem(problem, Settings())
     exact = solve_problem(problem, Settings(exact=True, rounding="inside"))
     work = _Work(problem.name)
     cells, lines = work.cells(by_hand, "by hand")
     work.cells(exact, "exact")
+    if shown is not None:
+        work.cells(shown, "as shown")
     gradients = work.gradients(exact)
     answers, wrong = work.answers(problem, by_hand, exact)
     return Report(
@@ -329,5 +334,6 @@ def _text(value: object) -> str:
     return str(value.tolist()) if isinstance(value, np.ndarray) else str(value)
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 step, 2 steps."""
     return f"{number:,} {noun}" + ("s" if number != 1 else "")

@@ -246,7 +246,7 @@ def solve(
     chosen = options.with_numbers(parts.find(problem, options.limits(limit or ())), set_ or ())
     settings = Settings(exact, expand, rounding, decimals)
     trace = parts.solve(chosen, settings)
-    report = parts.check(chosen) if verify else None
+    report = parts.check(chosen, trace, settings) if verify else None
     if to == "json":
         parts.write(parts.json_text(trace.to_json()), out, force)
     else:

@@ -133,7 +133,8 @@ def _points(order: Order) -> list[str]:
 
 def _checked(problem: Problem, order: Order) -> tuple[Trace, Report]:
     """The trace of a problem that passes its own check. Errors: CheckError with what was found wrong."""
-    report = parts.check(problem)
+    trace = parts.solve(problem, order.settings)
+    report = parts.check(problem, trace, order.settings)
     if not report.ok:
         parts.say_failures(report)
         raise CheckError(
@@ -141,7 +142,7 @@ def _checked(problem: Problem, order: Order) -> tuple[Trace, Report]:
             where=problem.name,
             hint=f"nnsteps verify {problem.name} checks it again",
         )
-    return parts.solve(problem, order.settings), report
+    return trace, report
 
 
 def _pages(problem: Problem, order: Order, points: str = "") -> tuple[Page, Page]:

@@ -100,11 +100,12 @@ def exact(trace: Trace, settings: Settings | None) -> Trace | None:
     return solve_problem(trace.problem, replace(settings or Settings(), exact=True, rounding="inside"))
 
 
-def check(problem: Problem) -> Report:
-    """What a check of the whole problem finds."""
+def check(problem: Problem, trace: Trace | None = None, settings: Settings | None = None) -> Report:
+    """What a check of the whole problem finds, and of the trace that is shown, which settings may have changed."""
+    from nnsteps.solver import Settings
     from nnsteps.verify import check
 
-    return check(problem)
+    return check(problem, trace if settings != Settings() else None)
 
 
 def say(text: str) -> None:
