@@ -240,8 +240,14 @@ def nearest(word: str, candidates: Iterable[str], alike: float = 0.6) -> str | N
     """The candidate that was probably meant by `word`, at least so much alike (0 to 1), or None."""
     known = list(candidates)
     same = [name for name in known if name.lower() == word.lower()]
+    same = same or [
+        name for name in known if name.lower().translate(_LOOK_ALIKE) == word.lower().translate(_LOOK_ALIKE)
+    ]
     close = same or difflib.get_close_matches(word, known, n=1, cutoff=alike)
     return close[0] if close else None
+
+
+_LOOK_ALIKE = str.maketrans("oil", "011")
 
 
 def visible(text: str, keep: str = "") -> str:

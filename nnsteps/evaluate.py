@@ -38,7 +38,7 @@ from nnsteps.formula import (
     to_text,
 )
 from nnsteps.indexing import Picks, Reading, Span
-from nnsteps.items import given_later
+from nnsteps.items import steps_in
 from nnsteps.labels import carry
 from nnsteps.limits import LARGEST
 from nnsteps.mishaps import check_masked, check_words, misfit_of, no_function, no_number, note_stretch, number_of
@@ -131,13 +131,21 @@ def _name(trace: Trace, expr: Expr, name: str, scope: Scope) -> int:
             place=scope.at(expr),
             hint=f"Call it: {record.signature}. A value of this name has not been given or computed before this step.",
         )
-    near = nearest(name, scope.names)
-    hint = f"Did you mean {near}?" if near else f"The values known here: {', '.join(list(scope.names)[-8:]) or 'none'}."
+    known = list(dict.fromkeys(other.partition("[")[0] for other in scope.names))
     place = scope.at(expr)
-    if place is not None and (line := given_later(trace.problem.steps, name, place.line)):
-        hint = f"{name} is computed later, in line {line}; a step uses what stands above it."
+    written = list(steps_in(trace.problem.steps)) if place is not None else []
+    above = [other for line, other, _ in written if place and line < place.line and other not in (name, scope.step)]
+    near = nearest(name, known) or nearest(name, above)  # above there may be one that has no value because it is wrong
+    hint = f"Did you mean {near}?" if near else f"The values known here: {', '.join(known[-8:]) or 'none'}."
+    later = next(((line, step) for line, other, step in written if place and line > place.line and other == name), None)
+    if later is not None:
+        hint = f"{name} is computed later, in line {later[0]}; a step uses what stands above it."
+        if isinstance(later[1].target, Index):
+            hint += f"\nWhat a loop begins with stands under given:  {name}[0]: [0, 0]"
     if any(name in key for family in trace.families.values() for key in family.members):
         hint = f'A word is quoted: "{name}".'
+    if name[-1:] == "T" and name[:-1] in known:
+        hint = f"The transpose of {name[:-1]} is written {name[:-1]}.T."
     if name[:1] == "d" and name[1:] in scope.names:
         hint = f"The gradient of {name[1:]} is written grad({name[1:]}, W)."
     raise UnknownName(f"there is no value called {name} at this step", place=scope.at(expr), hint=hint)

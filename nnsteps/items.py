@@ -183,14 +183,12 @@ def results(listed: tuple[Item, ...]) -> Iterator[str]:
         yield from results(inside(part))
 
 
-def given_later(listed: tuple[Item, ...], name: str, line: int) -> int | None:
-    """The first line after this one in which a name gets a value, if there is one."""
+def steps_in(listed: tuple[Item, ...]) -> Iterator[tuple[int, str, StepItem]]:
+    """Every step that stands in a file, with its line and the name that it gives a value."""
     for part in listed:
-        if isinstance(part, StepItem) and names(part.target)[0] == name and part.place and part.place.line > line:
-            return part.place.line
-        if found := given_later(inside(part), name, line):
-            return found
-    return None
+        if isinstance(part, StepItem) and part.place is not None:
+            yield part.place.line, names(part.target)[0], part
+        yield from steps_in(inside(part))
 
 
 def inside(part: Item) -> tuple[Item, ...]:

@@ -76,11 +76,15 @@ def _other_product(trace: Trace, record: Op, inputs: tuple[int, ...], names: tup
     if record.infix not in ("*", "@") or len(inputs) != 2:
         return ""
     (left, right), (a, b) = (trace.value(i).shape for i in inputs), names
-    if record.infix == "*" and left[-1] == right[-2] > 1:
-        return f"The matrix product {a} @ {b} would fit."
-    if record.infix == "@" and right[-1] == left[-2] > 1:
-        return f"The other way round, {b} @ {a} would fit."
-    return ""
+    if record.infix == "*":
+        return f"The matrix product {a} @ {b} would fit." if left[-1] == right[-2] > 1 else ""
+    others = (
+        (f"{b} @ {a}", right[-1], left[-2]),
+        (f"{a}.T @ {b}", left[-2], right[-2]),
+        (f"{a} @ {b}.T", left[-1], right[-1]),
+    )
+    fitting = [text for text, one, other in others if one == other > 1]
+    return f"{' or '.join(fitting)} would fit." if fitting else ""
 
 
 def _picture(trace: Trace, record: Op, names: tuple[str, ...], inputs: tuple[int, ...]) -> tuple[str, ...]:

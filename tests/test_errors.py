@@ -105,7 +105,7 @@ def test_every_kind_of_error_stands_in_the_drawing_with_its_code() -> None:
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("relo", "relu"), ("RELU", "relu"), ("softmx", "softmax"), ("xyz", None), ("", None)],
+    [("relo", "relu"), ("RELU", "relu"), ("softmx", "softmax"), ("re1u", "relu"), ("xyz", None), ("", None)],
 )
 def test_the_nearest_word_is_suggested(word: str, expected: str | None) -> None:
     assert nearest(word, ["relu", "softmax", "exp"]) == expected

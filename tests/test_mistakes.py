@@ -1,6 +1,9 @@
 """Everything that is wrong with a file is told once, at its place, and nothing that only follows from it."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from nnsteps.solver import look_further
 
 BAD = Path(__file__).parent / "bad"
 FILES = sorted(path.stem for path in BAD.glob("*.yaml"))
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(BAD.parent.parent), "PYTHONIOENCODING": "utf-8"}
 COMMANDS = (
     ["solve"], ["show"], ["why", "L"], ["verify"], ["export"], ["practice"], ["vet"],
 )  # fmt: skip
@@ -96,6 +100,15 @@ def test_every_command_tells_the_same(
     monkeypatch.chdir(BAD)
     assert run([command[0], f"{name}.yaml", *command[1:]]) == 2
     assert capfd.readouterr() == ("", Path(f"{name}.txt").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", ["several-in-all-sections", "not-utf-8", "shape-matmul", "utf-16"])
+def test_the_program_itself_tells_it(name: str) -> None:
+    words = [sys.executable, "-m", "nnsteps", "solve", f"{name}.yaml"]
+    done = subprocess.run(
+        words, cwd=BAD, capture_output=True, text=True, encoding="utf-8", env=ENVIRONMENT, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", (BAD / f"{name}.txt").read_text("utf-8"))
 
 
 # --- what is told, and what is not ------------------------------------------------------------------------------

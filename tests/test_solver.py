@@ -180,7 +180,7 @@ MISFITS = [
     (
         "W @ r",
         "W (2×3) cannot be multiplied by r (1×2)",
-        "W has 3 columns, so r needs 3 rows; it has 1.\nThe other way round, r @ W would fit.",
+        "W has 3 columns, so r needs 3 rows; it has 1.\nr @ W would fit.",
     ),
     ("W + x", "W (2×3) and x (3×1) do not fit cell by cell", None),
     ("relu(W) @ W", "relu(W) (2×3) cannot be multiplied by W (2×3)", None),
