@@ -9,7 +9,9 @@ zero gradient  no gradient that was asked for is 0 everywhere
 rounded away   no probability that a loss takes the logarithm of was rounded to 0
 digits         no answer has more digits than the problem says, or than the original's answers at this step
 effort         as many products with no factor 0 as in the original, within a quarter
+ending         no loop comes to its last turn before its `until` holds, unless one does in the original
 
+A masked cell (−∞) is no number: it has no digits, and where it leaves a single one, that one has all of the softmax.
 A rule looks at the route by hand and at the exact one. What is 0 in exact arithmetic may be 1e-17 in a computer's, so
 two numbers are taken to be equal within a slack of 1e-9: then every machine accepts the same attempts. A problem that
 shows the very thing that a rule forbids says `allow: [kink]`.
@@ -55,6 +57,7 @@ class Original:
     digits: Mapping[str, int | None]
     flat: frozenset[str]  # gradients that are 0 everywhere
     effort: int | None  # None: shapes vary, so there is nothing to compare with
+    ends: bool  # whether all loops with an `until` end by it
 
     @classmethod
     def of(cls, trace: Trace, *, effort: bool) -> Original:
@@ -63,7 +66,8 @@ class Original:
         dead = frozenset(owner(trace, node.id) for node in gates if (trace.value(node.inputs[0]) <= 0).any())
         lengths = {step.key: digits(trace.value(step.node)) for step in trace.steps}
         zeros = [gradient.name for gradient in trace.gradients if not trace.value(gradient.node).any()]
-        return cls(dead, lengths, frozenset(zeros), effort_of(trace) if effort else None)
+        ends = all(trace.value(node).all() for node in _last_conditions(trace))
+        return cls(dead, lengths, frozenset(zeros), effort_of(trace) if effort else None, ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def checks(routes: Sequence[Route], original: Original, allowed: frozenset[str])
 
 def equal(a: Array, b: Array) -> Truth:
     """Where two numbers are the same within the slack."""
-    return np.asarray(np.abs(a - b) <= SLACK * np.maximum(1.0, np.maximum(np.abs(a), np.abs(b))))
+    return np.asarray((a == b) | (np.abs(a - b) <= SLACK * np.maximum(1.0, np.maximum(np.abs(a), np.abs(b)))))
 
 
 def _claim(function: Callable[[Array, Array], Truth]) -> Callable[[Array, Array], Array]:
@@ -145,9 +149,15 @@ def _joined(values: Values, slots: Sequence[int]) -> Array:
     return joined([values[slot] for slot in slots])
 
 
+def _unmasked(stack: Array) -> Array:
+    """0 in place of every masked cell."""
+    return np.where(np.isneginf(stack), 0.0, stack)
+
+
 def _are_exact(stack: Array) -> Truth:
     """Which parts of a stack have only numbers that are written on paper as they are."""
-    return every(np.abs(stack - np.round(stack, MOST_DECIMALS)) <= SLACK)
+    numbers = _unmasked(stack)
+    return every(np.abs(numbers - np.round(numbers, MOST_DECIMALS)) <= SLACK)
 
 
 # --- rules ------------------------------------------------------------------------------------------------------
@@ -223,7 +233,11 @@ def _clear(slots: tuple[int, ...], op: Op, options: Mapping[str, object], margin
 
 def _saturation(route: Route, original: Original) -> Iterator[Check]:
     for node in route.trace.nodes:
-        if node.op is not None and node.op.name in _PROBABILITIES and node.value.size > (node.op.name == "softmax"):
+        if node.op is None or node.op.name not in _PROBABILITIES or node.value.size <= (node.op.name == "softmax"):
+            continue
+        if node.op.name == "softmax" and node.inputs[0] in route.trace.masked:
+            yield _shared(route.slots[node.id], route.slots_of(node)[0], int(str(node.options["axis"])))
+        else:
             yield _steep(route.slots[node.id], is_low_too=node.op.name == "sigmoid")
 
 
@@ -234,6 +248,16 @@ def _steep(slot: int, *, is_low_too: bool) -> Check:
         return steep & every(stack >= 1 - FLATTEST) if is_low_too else steep
 
     return Check("saturation", (slot,), holds)
+
+
+def _shared(slot: int, masked: int, axis: int) -> Check:
+    """That of a softmax with a mask: what a single cell has for itself is no matter of the numbers."""
+
+    def holds(values: Values) -> Truth:
+        alone = np.isfinite(values[masked]).sum(axis=axis + 1, keepdims=True) == 1
+        return every(alone | (values[slot] <= FLATTEST))
+
+    return Check("saturation", (slot, masked), holds)
 
 
 def _zero_gradient(route: Route, original: Original) -> Iterator[Check]:
@@ -280,14 +304,17 @@ def _digits(route: Route, original: Original) -> Iterator[Check]:
             most += [10.0 ** max(found, least)] * route.trace.value(step.node).size
     limits = np.array(most)
     if exact:
-        yield Check("digits", tuple(exact), lambda values: _are_short(_joined(values, exact), limits), cost=40)
+        yield Check(
+            "digits", tuple(exact), lambda values: _are_short(_unmasked(_joined(values, exact)), limits), cost=40
+        )
     if other:
-        yield Check("digits", tuple(other), lambda values: every(np.abs(_joined(values, other)) < 10.0**least))
+        low = 10.0**least
+        yield Check("digits", tuple(other), lambda values: every(np.abs(_unmasked(_joined(values, other))) < low))
 
 
 def digits(value: Array) -> int | None:
     """How many digits the longest number has, zeros before it left out; None if a page does not show it as it is."""
-    numbers = value.reshape(1, -1)
+    numbers = _unmasked(value.reshape(1, -1))
     for most in range(1, 16):
         if _are_short(numbers, np.full(numbers.shape[1:], 10.0**most)).all():
             return most
@@ -374,6 +401,21 @@ def owner(trace: Trace, node: int) -> str:
     return next((step.key for step in trace.steps if step.first <= node <= step.node), "")
 
 
+def _ending(route: Route, original: Original) -> Iterator[Check]:
+    for node in _last_conditions(route.trace) if original.ends else ():
+        yield _true(route.slots[node])
+
+
+def _true(slot: int) -> Check:
+    return Check("ending", (slot,), lambda values: every(values[slot]))
+
+
+def _last_conditions(trace: Trace) -> list[int]:
+    """The `until` of each loop after its last turn."""
+    last = {aside.turns[-1].loop: aside for aside in trace.asides if aside.kind == "until"}
+    return [part[1] for aside in last.values() for part in aside.parts if isinstance(part, tuple)]
+
+
 _RULES: Mapping[str, Callable[[Route, Original], Iterator[Check]]] = {
     "relu": _relu,
     "kink": _kink,
@@ -383,4 +425,5 @@ _RULES: Mapping[str, Callable[[Route, Original], Iterator[Check]]] = {
     "rounded away": _rounded_away,
     "digits": _digits,
     "effort": _effort,
+    "ending": _ending,
 }

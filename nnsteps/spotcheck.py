@@ -31,7 +31,7 @@ def _lines(trace: Trace) -> Iterator[str]:
         for at in np.ndindex(*value.shape):
             tree = trace.explain(step.node, at)
             found, scale = precision.measured(tree, trace.look_up)
-            if not (abs(found - value[at]) <= LINE * max(abs(float(value[at])), scale) or found == value[at]):
+            if not (found == value[at] or abs(found - value[at]) <= LINE * max(abs(float(value[at])), scale)):
                 name = cell_name(step.key, at, value.shape)
                 yield f"{name} is {value[at]:.12g}, its worked line gives {found:.12g}"
 

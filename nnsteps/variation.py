@@ -43,7 +43,7 @@ from nnsteps.reader import Map, Node, Scalar, Seq, limits_of
 from nnsteps.values import Words
 
 BYHAND = (1.0, 1.0, 1.0, 0.0, 0.0, 0.0, -1.0, -1.0)
-RULES = ("relu", "kink", "margin", "saturation", "zero gradient", "rounded away", "digits", "effort")
+RULES = ("relu", "kink", "margin", "saturation", "zero gradient", "rounded away", "digits", "effort", "ending")
 
 
 @dataclass(frozen=True, slots=True)

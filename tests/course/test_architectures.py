@@ -38,6 +38,7 @@ def lenet_5(g: Tensors) -> Tensors:
         "C3": c3,
         "S4": s4,
         "features": head[0].in_features,
+        "inputs": torch.tensor([[float(layer.in_features)] for layer in head]),
         "first_filters": count(body[0]),
         "second_filters": count(body[2]),
         "parameters": column(head),
