@@ -34,7 +34,7 @@ class Captions:
             step = replace(step, note=None)
         gloss = step.words or self._gloss(node)
         if step.kind == BACKWARD and not step.words:
-            gloss = self._said_once("back", "back through the weights") if is_product(self.trace, node) else ""
+            gloss = self.said_once("back", "back through the weights") if is_product(self.trace, node) else ""
         note = self.writer.words(step.note or "")
         gloss = self.writer.words(gloss)
         short = bool(note) and len(note) <= MOST_WORDS
@@ -71,10 +71,10 @@ class Captions:
             biased = bool(parts_of(self.trace, node)[1])
             name = "product+" if biased else "product"
             gloss = "row times column, plus bias" if biased else "row times column"
-        return self._said_once(name, gloss)
+        return self.said_once(name, gloss)
 
-    def _said_once(self, name: str, gloss: str) -> str:
-        """A gloss is said at the first step of its kind only."""
+    def said_once(self, name: str, gloss: str) -> str:
+        """What is said at the first step of its kind only; "" later."""
         gloss = self.writer.words(gloss)
         if name in self.glossed:
             return ""

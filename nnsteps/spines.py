@@ -35,6 +35,7 @@ from nnsteps.working import (
 
 At = tuple[int, ...]
 MOST_SAID = 12  # numbers that are said in words instead of drawn
+WINDOW = "marked: the first window, and what it gives"
 SIGNS = {"+": "+", "-": "−", "*": "·", "/": "÷"}  # how an infix operation stands between two blocks
 
 
@@ -335,7 +336,10 @@ class Builder:
         large = [
             i for i in new if i in trace.columns or not (self._can_be_said(i) or (above and self._same_size(i, above)))
         ]
-        if self.last not in sources or not self.spines or large:
+        window = self._first_window(node)
+        if window and self.last != window[0]:
+            self._begin_at(window[0], sources)
+        elif self.last not in sources or not self.spines or large:
             self._begin_with(sources, node)
         if self._gates(node) and self.last is not None:
             closed = {at: doc.CROSSED for at in places_of(trace.value(node)) if trace.value(self.last)[at] < 0}
@@ -352,6 +356,9 @@ class Builder:
             if not self.worker.blanks and self.last in trace.ancestors(node):
                 self._mark(choosing.picked(trace, node))
             out, work = self._grid(node), self.worker.lines(node)
+        elif window:
+            self._mark(window[1])
+            out, work = self._grid(node, marks={(0, 0): doc.CHOSEN}), self.worker.lines(node)
         else:
             out, work = self._grid(node), self.worker.lines(node)
         framed = [i for i in sources if i not in self.printed and self._fits_in_frame(i, node)]
@@ -359,6 +366,8 @@ class Builder:
         self.printed.update(framed)
         self.frames += [tuple(sorted(framed))] if framed else []
         notes = (*self._beside(sources), *self.captions.notes(step))
+        if window and not self.worker.blanks and (words := self.captions.said_once("window", WINDOW)):
+            notes = (*notes, words)
         self._append(
             Link(
                 "under", out, self.captions.of(node, step), left=left, work=work, notes=notes, arithmetic=True,
@@ -366,6 +375,26 @@ class Builder:
             ),
             node,
         )  # fmt: skip
+
+    def _first_window(self, node: int) -> tuple[int, dict[At, str]] | None:
+        """The table that windows slide over, with the cells that the first number of the result needs."""
+        trace = self.trace
+        here = trace.nodes[node]
+        if look(trace, node) != "window" or here.by_hand or here.value.ndim != 2 or node in trace.columns:
+            return None
+        table, tree = here.inputs[0], trace.cell(node, (0, 0))
+        if tree is None or trace.value(table).ndim != 2 or table not in trace.keys:
+            return None
+        cells = {ref.at: doc.CHOSEN for ref in scalar.refs(tree) if ref.node == table}
+        return (table, cells) if 1 < len(cells) < trace.value(table).size else None
+
+    def _begin_at(self, table: int, sources: list[int]) -> None:
+        """A new spine: what is not on the page yet, and last the table that the result hangs under."""
+        self.spines.append([])
+        for i in [*(i for i in sorted(sources) if i not in self.printed and i != table), table]:
+            self.spines[-1].append(Link("start", self._grid(i)))
+            self.printed.add(i)
+            self.last = i
 
     def _choice(self, choice: int, node: int) -> tuple[doc.Work, ...]:
         """Why these positions; what won is marked in the block above."""

@@ -213,6 +213,17 @@ def test_a_loop_drawn_as_one_says_where_the_numbers_of_its_other_turns_are() -> 
     assert "10  L = " in drawn_page
 
 
+def test_the_first_window_of_a_filter_is_marked_in_the_image_above_its_result() -> None:
+    given = {"x": [[1, 2, 3], [4, 5, 6], [7, 8, 9]], "w": [[1, 0], [0, 1]]}
+    rows = text(Problem(given=given, steps=["y = conv2d(x, w)"]), 100).splitlines()
+    image = next(k for k, row in enumerate(rows) if row.strip().startswith("x ▏"))
+    numbers = [re.findall(r"\d◂?", row) for row in rows[image : image + 3]]
+    assert numbers == [["1◂", "2◂", "3"], ["4◂", "5◂", "6"], ["7", "8", "9"]]
+    result = next(k for k, row in enumerate(rows) if row.strip().startswith("y ▏"))
+    assert image < result
+    assert re.findall(r"\d+◂", rows[result].partition("▕")[0]) == ["6◂"]
+
+
 def test_of_several_conditions_the_first_that_fails_is_told() -> None:
     steps = ["p = max_pool2d(x)", "L = sum(p)"]
     pool = Problem(given={"x": [[4, 1], [2, 5]]}, steps=steps, gradient={"of": "L", "wrt": ["x"]})
