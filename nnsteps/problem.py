@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nnsteps import families, items, reader, values
+from nnsteps import families, forms, items, reader, values
 from nnsteps.compounds import Compound
 from nnsteps.definitions import definitions
 from nnsteps.errors import BadValue, FileError, Mistakes, Place, UnknownKey, nearest
@@ -214,9 +214,9 @@ def _build(node: Map, name: str, limits: Limits, mistakes: Mistakes, file: str |
     content |= {"file": file, "source_text": None, "limits": limits}
     with mistakes.apart():
         content["given"] = _given(found["given"][1], mistakes) if "given" in found else {}
-        steps = items.steps(found["steps"][1]) if "steps" in found else ()
-        steps += items.gradients(found["gradient"][1]) if "gradient" in found else ()
-        content["steps"] = steps + ((items.update(found["update"][1]),) if "update" in found else ())
+        steps = forms.steps(found["steps"][1]) if "steps" in found else ()
+        steps += forms.gradients(found["gradient"][1]) if "gradient" in found else ()
+        content["steps"] = steps + ((forms.update(found["update"][1]),) if "update" in found else ())
         mistakes.unfinished = len(found) == len(node.pairs)  # else it is not known what the others meant
     if mistakes.unfinished:
         names = [*dict.fromkeys([*(given.family or given.name for given in content["given"].values()), *mistakes.lost])]
@@ -239,7 +239,7 @@ def _sections(node: Map, mistakes: Mistakes) -> dict[str, tuple[Scalar, Node]]:
         except UnknownKey as mistake:
             likely = nearest(key.text, keys)
             if likely is None and not isinstance(part, Map) and not values.is_text(part):
-                mistake.hint = f"If {key.text} is a given number, write it further in, under given:"
+                mistake.hint = f"{mistake.hint}\nIf {key.text} is a given number, write it further in, under given:"
             mistakes.note(mistake)
             if likely:
                 found.setdefault(likely, (key, part))

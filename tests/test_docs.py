@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nnsteps import errors, items, problem, schema, variation
+from nnsteps import errors, forms, items, problem, schema, variation
 from nnsteps.cli.export import JSON
 from nnsteps.compounds import COMPOUNDS
 from nnsteps.errors import StepsError
@@ -70,8 +70,8 @@ def test_every_function_is_documented():
 
 def test_every_key_is_documented():
     assert set(schema.KEYS) == {"given", "steps", "gradient", "update", *problem._KEYS, *problem._CHECKS}
-    forms = {"for … in …" if key == "for " else key for key in items._FORMS}
-    assert set(schema.STEP_KEYS) == forms | {*items._BESIDE_A_STEP, "until"}
+    keys = {"for … in …" if key == "for " else key for key in forms._FORMS}
+    assert set(schema.STEP_KEYS) == keys | {*forms._BESIDE_A_STEP, "until"}
 
 
 def test_every_word_of_a_practice_section_is_documented():
@@ -136,12 +136,12 @@ def said_of(name, block):
 
 
 def test_every_form_of_step_has_an_example():
-    def forms(listed):
+    def kinds(listed):
         for item in listed:
             yield type(item)
-            yield from forms(items.inside(item))
+            yield from kinds(items.inside(item))
 
-    found = {form for _, block in examples("docs/problems.md") for form in forms(Problem.read(block, "a.yaml").steps)}
+    found = {form for _, block in examples("docs/problems.md") for form in kinds(Problem.read(block, "a.yaml").steps)}
     assert found == set(typing.get_args(items.Item)) - {items.Broken}
 
 

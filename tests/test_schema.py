@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nnsteps import items, problem, schema, variation
+from nnsteps import forms, problem, schema, variation
 from nnsteps.collection import entries
 from nnsteps.errors import StepsError
 from nnsteps.practice import Practice
@@ -208,7 +208,7 @@ def known(text, strange="zzyzx"):
     with pytest.raises(StepsError) as caught:
         Practice(Problem.read(text, "strange.yaml"))
     assert strange in caught.value.message
-    return set(caught.value.hint.removeprefix("Known here: ").removesuffix(".").split(", "))
+    return set(caught.value.hint.partition("\n")[0].removeprefix("Known here: ").removesuffix(".").split(", "))
 
 
 def keys(*path):
@@ -263,8 +263,8 @@ def test_the_schema_knows_the_keys_of_each_form_of_step(text, listed):
 
 
 def test_the_schema_knows_every_form_of_step():
-    assert [*FORM, "for "] == sorted(items._FORMS, key=[*FORM, "for "].index)
-    assert schema.BESIDE_A_STEP == items._BESIDE_A_STEP
+    assert [*FORM, "for "] == sorted(forms._FORMS, key=[*FORM, "for "].index)
+    assert schema.BESIDE_A_STEP == forms._BESIDE_A_STEP
     assert set(schema.KINDS) == set(variation._KINDS)
     assert keys("properties", "practice", "properties", "vary", "additionalProperties") == {
         *variation._KINDS, *variation._MODIFIERS, "shape",
