@@ -227,9 +227,8 @@ class _Page:
         beside = second + wide <= self.width
         if block.columns and block.rows:
             row = canvas.row()
-            canvas.put(
-                row, start, block.columns[0] if beside else f"{block.columns[0]}, then {block.columns[1]}", "grey"
-            )
+            words = block.columns[0] if beside else ", then ".join(block.columns)
+            canvas.put(row, min(start, self.width - columns(words)), words, "grey")
             if beside and len(block.columns) > 1:
                 canvas.put(row, second, block.columns[1], "grey")
         for answer, values in zip(block.rows, cells, strict=True):
