@@ -11,6 +11,7 @@ from nnsteps.compounds.record import (
     SHORTCUTS,
     Body,
     Shortcut,
+    Stable,
     compound,
     over_cells,
     over_columns,
@@ -59,6 +60,11 @@ compound(
         "mean": ("out = mean(sum(y * (logsumexp(z, axis=0) - z), axis=0))",),
         "none": ("out = sum(y * (logsumexp(z, axis=0) - z), axis=0)",),
     }[options["reduction"]],
+    stable=lambda options: Stable(
+        "max(abs(max(z, axis=0))) > 700",
+        ("l = log_softmax(z)", *(per_column("-sum(y * l, axis=0)")(options))),
+        "subtract the largest first; the result is the same",
+    ),
     grad=lambda options, shapes: {
         "z": f"g * (softmax(z) - y){over_columns(options, shapes)}",
         "y": f"g * (logsumexp(z, axis=0) - z){over_columns(options, shapes)}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnsteps.compounds.record import Body, along, compound
+from nnsteps.compounds.record import Body, Stable, along, compound
 from nnsteps.ops import Look, Options, Shape
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ def _divisor(options: Options, shape: Shape) -> float:
 # --- spread and length -------------------------------------------------------------------------------------------
 
 
+ALIKE = 1e8  # numbers that are this much larger than they differ
+
+
 def _variance(options: Options) -> Body:
     axis, ddof = along(options), options["ddof"]
     mean = f"mean(d ** 2{axis})" if not ddof else f"sum(d ** 2{axis}) / (size(x{axis}) - {ddof})"
@@ -39,6 +42,12 @@ compound(
     "less, as PyTorch does unless asked.",
     shapes="(m, n) -> (1, 1); axis=0: (1, n); axis=1: (m, 1)",
     by=_variance,
+    stable=lambda options: Stable(
+        f"max((max(abs(x - mean(x{along(options)})){along(options)}) * {ALIKE} < max(abs(x){along(options)}))"
+        f" * (max(abs(x - mean(x{along(options)})){along(options)}) > 0)) > 0",
+        _variance(options),
+        "alike in 8 digits or more: few digits of the differences are right",
+    ),
     grad=lambda options, shapes: {"x": f"g * 2 * (x - mean(x{along(options)})) / {_divisor(options, shapes[0]):g}"},
     sample=_table,
     look=Look(kind="reduction", sign="var", gloss="mean squared distance from the mean"),
