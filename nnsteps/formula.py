@@ -144,7 +144,9 @@ def _depth(tree: ast.expr) -> int:
     while waiting:
         node, depth = waiting.pop()
         deepest = max(deepest, depth)
-        waiting.extend((child, depth + 1) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
+        # a < b < c and "a and b and c" are one node here, and one inside the other when they are computed
+        chain = len(node.ops) if isinstance(node, ast.Compare) else len(getattr(node, "values", "  ")) - 1
+        waiting.extend((child, depth + chain) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
         if isinstance(node, ast.Call):
             waiting.extend((option.value, depth + 1) for option in node.keywords)
     return deepest

@@ -250,6 +250,13 @@ def test_too_much_is_refused_at_once(text: str) -> None:
     assert time.perf_counter() - started < 5
 
 
+@pytest.mark.parametrize("sign", [" < ", " and ", " or ", " + "])
+def test_a_chain_is_as_deep_as_it_is_long(sign: str) -> None:
+    parse(sign.join(["x"] * 150))
+    with pytest.raises(LimitError, match="too many parts inside each other"):
+        parse(sign.join(["x"] * 300))
+
+
 def test_a_long_sum_is_read_and_written() -> None:
     text = " + ".join(["x"] * 190)
     assert to_text(parse(text)) == text
