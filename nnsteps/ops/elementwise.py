@@ -117,7 +117,7 @@ op(
     value=_power_slope,
     cell=_power_slope_cell,
     grad={"a": "g * b * power_slope(a, b - 1)", "b": None},
-    sample=lambda rng: {"a": rng.uniform(0.5, 2, size=(2, 3)), "b": np.array([[2.0], [0.0]])},
+    sample=lambda rng: {"a": rng.uniform(0.5, 2, size=(2, 3)), "b": np.array([[3.0], [0.0]])},
     check=stretches,
     look=Look(written="{1}·{0}^({1} − 1)"),
 )
