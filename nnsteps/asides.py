@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from nnsteps import scalar
 from nnsteps.formula import Expr
 from nnsteps.notation import caption
+from nnsteps.records import Aside
 from nnsteps.scalar import Const, Fn, Ref, Tree
-from nnsteps.trace import Aside, Trace
+from nnsteps.trace import Trace
 from nnsteps.working import Blanks, Writer
 
 BLANK = "___"

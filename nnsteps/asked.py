@@ -10,9 +10,9 @@ from nnsteps.formula import Binary, Call, Expr, Index, Name, mentioned, to_text
 from nnsteps.gradient import differentiate
 from nnsteps.items import GRADIENTS
 from nnsteps.problem import GradientItem, UpdateItem
+from nnsteps.records import BACKWARD, UPDATE, Gradient, Step
 from nnsteps.scope import Scope
 from nnsteps.standing import Standing
-from nnsteps.trace import BACKWARD, UPDATE, Gradient, Step
 
 
 def gradient(here: Standing, item: GradientItem) -> None:

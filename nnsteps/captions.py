@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from nnsteps.document import Caption
 from nnsteps.notation import caption, pretty
-from nnsteps.trace import BACKWARD, Step, Trace
+from nnsteps.records import BACKWARD, Step
+from nnsteps.trace import Trace
 from nnsteps.working import Blanks, Writer, is_picture_of_products, is_product, look, parts_of
 
 MOST_WORDS = 36  # letters of a gloss

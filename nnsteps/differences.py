@@ -20,7 +20,8 @@ from nnsteps.compounds import SHORTCUTS, Compound
 from nnsteps.evaluate import holds
 from nnsteps.formula import names, parse
 from nnsteps.ops import Array, Op
-from nnsteps.trace import Node, Trace
+from nnsteps.records import Node
+from nnsteps.trace import Trace
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 NUDGES = (  # size, start of the pattern

@@ -10,7 +10,7 @@ import numpy as np
 from nnsteps import document as doc
 from nnsteps.document import Answer, Answers, Caption, Frame, Frames, Section, Work
 from nnsteps.notation import caption
-from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step
+from nnsteps.records import BACKWARD, FORWARD, UPDATE, Step
 from nnsteps.view import Context
 from nnsteps.working import core, parts_of, with_hand
 

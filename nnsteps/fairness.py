@@ -34,10 +34,11 @@ from nnsteps import scalar
 from nnsteps.ops import Array, Op
 from nnsteps.ops.registry import FLAT
 from nnsteps.plan import Check, Values
+from nnsteps.records import BACKWARD, UPDATE, Node
 from nnsteps.rounding import MOST_DECIMALS
 from nnsteps.scalar import Fn
 from nnsteps.stacks import Truth, cells, every, joined, some, stacked
-from nnsteps.trace import BACKWARD, UPDATE, Node, Trace
+from nnsteps.trace import Trace
 
 SLACK = 1e-9
 NARROW = 0.02  # between numbers that are rounded on paper

@@ -32,8 +32,9 @@ from nnsteps.expr import Slice, children
 from nnsteps.formula import Binary, Call, Expr, Name, Neg, Num, number, substitute, to_text
 from nnsteps.formula import names as named
 from nnsteps.ops import REGISTRY, Op, side_text
+from nnsteps.records import BACKWARD, Step
 from nnsteps.scope import Scope
-from nnsteps.trace import BACKWARD, Step, Trace
+from nnsteps.trace import Trace
 
 BLOCK = 100  # contributions that are added up in one go
 

@@ -6,7 +6,7 @@ from nnsteps import document as doc
 from nnsteps import roles
 from nnsteps.document import Chip
 from nnsteps.families import split_name
-from nnsteps.trace import FORWARD, UPDATE
+from nnsteps.records import FORWARD, UPDATE
 from nnsteps.view import Context
 
 MOST_DOTS = 8

@@ -15,9 +15,10 @@ from nnsteps.formula import Call
 from nnsteps.head import head, map_of
 from nnsteps.notation import pretty
 from nnsteps.recorded import Recorded
+from nnsteps.records import BACKWARD, FORWARD, UPDATE, Aside, Step
 from nnsteps.spines import Builder
 from nnsteps.strips import drawn
-from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Aside, Step, Trace
+from nnsteps.trace import Trace
 from nnsteps.turns import folded
 from nnsteps.view import Context, View
 from nnsteps.worked import Worker

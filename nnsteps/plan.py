@@ -29,9 +29,10 @@ from nnsteps.compounds import SHORTCUTS, Compound
 from nnsteps.evaluate import evaluate, parsed
 from nnsteps.ops import Array, Op
 from nnsteps.problem import Problem
+from nnsteps.records import Node
 from nnsteps.scope import Scope
 from nnsteps.stacks import Truth, every, stacked
-from nnsteps.trace import Node, Trace
+from nnsteps.trace import Trace
 
 Draw = Callable[[str, Sequence[int]], Array]  # the numbers of a name for some attempts, as a stack
 Values = list[Array]  # of every slot, as stacks

@@ -14,8 +14,9 @@ from functools import cached_property
 
 import numpy as np
 
+from nnsteps.records import Decision
 from nnsteps.scalar import Const, Fn, Ref, Tree, fn
-from nnsteps.trace import Decision, Trace
+from nnsteps.trace import Trace
 from nnsteps.working import Writer
 
 At = tuple[int, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nnsteps.ops import Op
-from nnsteps.trace import FORWARD, Trace, told_once
+from nnsteps.records import FORWARD
+from nnsteps.trace import Trace, told_once
 
 
 def _is_product(trace: Trace, node: int) -> bool:

@@ -8,7 +8,8 @@ from nnsteps.formula import Attr, Binary, Call, Compare, Expr, Index, Logic, Nam
 from nnsteps.formula import parse as parse_formula
 
 if TYPE_CHECKING:
-    from nnsteps.trace import Node, Trace
+    from nnsteps.records import Node
+    from nnsteps.trace import Trace
 
 
 def said(trace: Trace, node: int, *, top: bool = False) -> Expr:

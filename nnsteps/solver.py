@@ -19,8 +19,9 @@ from nnsteps.items import GRADIENTS, Broken, needs, results
 from nnsteps.limits import exceeded, many
 from nnsteps.ops import REGISTRY, side_text
 from nnsteps.problem import GradientItem, Heading, Item, Loop, Problem, Repeat, Say, StepItem, UpdateItem, When
+from nnsteps.records import Aside, Turn
 from nnsteps.standing import Settings, Standing, paper_digits
-from nnsteps.trace import Aside, Trace, Turn
+from nnsteps.trace import Trace
 
 ROUNDINGS = ("inside", "each-step", "fractions")
 

@@ -18,8 +18,9 @@ from nnsteps.document import Corner, Frame, Grid, Link, Part, Sign, Spine
 from nnsteps.families import Family
 from nnsteps.formula import Name
 from nnsteps.ops import Op
+from nnsteps.records import BACKWARD, Step, Turn
 from nnsteps.scalar import Tree
-from nnsteps.trace import BACKWARD, Step, Trace, Turn
+from nnsteps.trace import Trace
 from nnsteps.worked import Worker
 from nnsteps.working import (
     ALL_CELLS,

@@ -12,9 +12,10 @@ from nnsteps.formula import Call, Expr, Name, Num, names, substitute
 from nnsteps.mishaps import number_of
 from nnsteps.ops import Array, side_text
 from nnsteps.problem import Problem
+from nnsteps.records import Turn
 from nnsteps.rounding import style_for
 from nnsteps.scope import Scope
-from nnsteps.trace import Trace, Turn
+from nnsteps.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from nnsteps.families import Family, Key, member_name
 from nnsteps.formula import Expr, Index, Name, Slice, children, names, to_text
 from nnsteps.ops import REGISTRY, side_text
 from nnsteps.problem import StepItem
+from nnsteps.records import FORWARD, Step
 from nnsteps.scope import Scope
 from nnsteps.standing import Standing
-from nnsteps.trace import FORWARD, Step
 
 
 def _target(here: Standing, item: StepItem) -> tuple[str, Key]:

@@ -34,8 +34,9 @@ from nnsteps.expr import (
 )
 from nnsteps.families import split_name
 from nnsteps.ops import Array
+from nnsteps.records import FORWARD, Step, Turn
 from nnsteps.scalar import Ref, Tree
-from nnsteps.trace import FORWARD, Step, Trace, Turn
+from nnsteps.trace import Trace
 
 MOST_TURNS = 40  # more are not drawn side by side
 

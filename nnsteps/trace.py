@@ -1,10 +1,7 @@
 """The trace: every array of a solved problem with the operation that made it. Knows no formulas' text and no pages.
 
-Theory of operation. A `Node` is one array: the operation, the nodes it was computed from, the options, the value. A
-`Step` gives a node a name, a place in the author's order and words. Nodes have no names, because one array may be
-several results (∂L/∂b and ∂L/∂z). A node may *stand for* another one (`out`): a compound for the last of its inner
-steps, a by-hand value for the by-hand form. Nodes are only ever appended, so every input has a smaller id, and the
-trace can be replayed with some values changed and every recorded choice held.
+Theory of operation. Nodes (nnsteps.records) are only ever appended, so every input has a smaller id, and the trace can
+be replayed with some values changed and every recorded choice held. A name may stand for one node after another.
 
 Cells are explained on demand: `cell` gives the arithmetic of one cell over the cells of the node's inputs, `explain`
 continues until it meets named values. Only short arithmetic is kept, because a page asks for it more than once, and
@@ -18,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -29,95 +26,16 @@ from nnsteps.families import Family
 from nnsteps.formula import Expr
 from nnsteps.limits import exceeded, many
 from nnsteps.ops import NO_OPTIONS, Array, Cells, Op, Options
+from nnsteps.records import Aside, Decision, Gradient, Node, Step
 from nnsteps.scalar import Const, Fn, Ref, Tree
 
 if TYPE_CHECKING:
-    from nnsteps.problem import Problem, StepItem
+    from nnsteps.problem import Problem
 
 P = ParamSpec("P")
 T = TypeVar("T")
 MOST_KEPT, LONGEST_KEPT = 2_000, 32  # cells whose arithmetic is kept, and its terms
 Sides = tuple["tuple[str, ...] | None", "tuple[str, ...] | None"]
-FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
-
-
-class Node(NamedTuple):
-    """One recorded array."""
-
-    id: int
-    op: Op | Compound | None  # None: given, or a number in a formula
-    inputs: tuple[int, ...]
-    options: Options
-    value: Array
-    out: int | None = None  # the node that this one stands for
-    inner: tuple[tuple[str, int], ...] = ()  # the named lines of a compound's body
-    by_hand: bool = False
-    words: str = ""  # what should be said of a choice: "subtract the largest first"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One named result in the author's order."""
-
-    index: int
-    name: str  # as the author writes it: W1
-    key: str  # unique: W1#2
-    kind: str
-    node: int
-    formula: Expr
-    heading: tuple[str, ...]
-    uses: Mapping[str, int]  # the names in the formula, and the nodes they stood for
-    first: int  # the first node that was recorded for this step
-    note: str | None = None
-    remark: str | None = None
-    by_hand: Expr | None = None
-    of: int | None = None  # backward: the forward node whose gradient this is
-    loss: int | None = None  # backward: the node whose gradient this is
-    words: str = ""  # "softmax and cross-entropy in one step"
-    item: StepItem | None = None  # what the author wrote
-    turns: tuple[Turn, ...] = ()  # the loops that this step was inside of, from the outermost
-
-
-class Turn(NamedTuple):
-    """One turn of a loop."""
-
-    loop: int  # which loop, by number
-    name: str
-    value: int | str
-
-
-class Decision(NamedTuple):
-    """A choice that was made by the numbers: which cell, member or branch."""
-
-    by: int  # the node whose value decided
-    chosen: tuple[float | str, ...]  # what was read from it: positions from 1, words, or the truth of a condition
-    kind: str  # choice (positions), cell, member, bound, when or until
-    step: int  # the step during which it was made, by its number
-    node: int | None = None  # what was picked
-    among: tuple[int, ...] = ()  # the members that it was picked from
-    axis: int = 0  # of a cell: the side along which it was picked
-    margin: float = math.inf  # how far the numbers are from another choice; 0 is a tie, which goes to the first
-
-
-class Aside(NamedTuple):
-    """Something said between two steps: texts, formulas with their values, conditions with their truth."""
-
-    kind: str  # say, when, until or loop
-    parts: tuple[str | tuple[Expr, int], ...]  # a formula comes with the node of its value
-    after: int  # the number of the step before
-    heading: tuple[str, ...] = ()
-    turns: tuple[Turn, ...] = ()
-
-
-class Gradient(NamedTuple):
-    """∂loss/∂name: which nodes it connects."""
-
-    loss: int
-    loss_name: str
-    name: str
-    wrt: int
-    node: int
-    step: int
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nnsteps.trace import Step, Turn
+from nnsteps.records import Step, Turn
 
 MOST, MOST_STEPS = 4, 16  # turns that are all shown, or steps of all turns together
 FIRST, LAST = 2, 1  # of more turns

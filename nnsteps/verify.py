@@ -26,9 +26,10 @@ from nnsteps import differences, precision
 from nnsteps.cells import LineSizes, cell_name
 from nnsteps.ops import Array
 from nnsteps.problem import Problem
+from nnsteps.records import Step
 from nnsteps.scalar import Tree
 from nnsteps.solver import Settings, solve_problem
-from nnsteps.trace import Step, Trace
+from nnsteps.trace import Trace
 from nnsteps.values import Words
 
 CELL_TOLERANCE = 1e-13  # of the largest number in the arithmetic

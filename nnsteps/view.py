@@ -14,7 +14,8 @@ from nnsteps.cells import find_cell
 from nnsteps.errors import StepsError, UsageError, nearest
 from nnsteps.notation import pretty
 from nnsteps.ops import side_text
-from nnsteps.trace import BACKWARD, FORWARD, UPDATE, Step, Trace, told_once
+from nnsteps.records import BACKWARD, FORWARD, UPDATE, Step
+from nnsteps.trace import Trace, told_once
 from nnsteps.working import ALL_CELLS, Blanks, Writer, is_product
 
 if TYPE_CHECKING:

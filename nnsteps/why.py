@@ -19,9 +19,10 @@ from nnsteps.cells import LineSizes, cell_name, find_cell
 from nnsteps.compounds import Compound
 from nnsteps.notation import caption, pretty
 from nnsteps.ops import Cells, Op
+from nnsteps.records import Decision
 from nnsteps.rounding import MOST_DECIMALS, Style, style_for
 from nnsteps.scalar import Const, Fn, Ref, Tree
-from nnsteps.trace import Decision, Trace
+from nnsteps.trace import Trace
 
 LIMIT = 60  # lines
 MOST_TERMS = 12  # of a sum that is written out whole

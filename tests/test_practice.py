@@ -22,10 +22,11 @@ from nnsteps.errors import StepsError
 from nnsteps.ops import REGISTRY, Op
 from nnsteps.practice import Practice, Variant
 from nnsteps.problem import Problem
+from nnsteps.records import BACKWARD
 from nnsteps.scalar import Fn, Tree
 from nnsteps.solver import Settings, solve_problem
 from nnsteps.spotcheck import faults
-from nnsteps.trace import BACKWARD, Trace
+from nnsteps.trace import Trace
 from nnsteps.variation import read
 from nnsteps.verify import check
 from tests.practice_cases import FILE, PROBLEMS, SEED
