@@ -1,11 +1,13 @@
 """Every command ends cleanly, whatever happens around it: real processes, one table of commands and conditions.
 
 A module that Python imports at its start (sitecustomize) interrupts a process at an exact moment: when it first imports
-a module, opens a file for writing, or renames one.
+a module, opens a file for writing or renames one, or a while after our program has begun.
 """
 
 import ctypes
+import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -70,9 +72,12 @@ def files(folder):
     return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
 
 
-def is_one_message(text, reason):
-    """Whether standard error holds one message, with its reason, and nothing of Python."""
-    told = " ".join(text.decode().split())
+def is_one_message(found, reason):
+    """Whether there is one message (on standard output where JSON was asked for) with its reason, and no traceback."""
+    told = " ".join(found.stderr.decode().split())
+    if found.stdout:
+        (error,) = json.loads(found.stdout)["errors"]
+        told = f"{error['file']}: {error['message']}"
     return told.count("cannot be written") == 1 and reason.lower() in told.lower() and "Traceback" not in told
 
 
@@ -94,7 +99,7 @@ def test_a_full_disk_behind_standard_output_is_one_message(words):
     with open("/dev/full", "w") as full:
         found = run(words, stdout=full)
     assert found.returncode == 2
-    assert is_one_message(found.stderr, "standard output: cannot be written: no space left on device")
+    assert is_one_message(found, "standard output: cannot be written: no space left on device")
 
 
 @linux
@@ -182,7 +187,7 @@ def test_a_full_disk_is_one_message_and_leaves_no_file(words, mounted):
     (folder / "full").write_bytes(b"x" * 4096)
     found = run(words, folder)
     assert found.returncode == 2
-    assert is_one_message(found.stderr, "no space left on device")
+    assert is_one_message(found, "no space left on device")
     assert files(folder) == ["full"]
 
 
@@ -209,7 +214,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_message(words, mounted):
     folder = mounted("ro")
     found = run(words, folder)
     assert found.returncode == 2
-    assert is_one_message(found.stderr, "read-only file system")
+    assert is_one_message(found, "read-only file system")
     assert files(folder) == []
 
 
@@ -219,7 +224,7 @@ def test_a_file_in_the_place_of_the_folder_is_one_message(words, tmp_path):
     taken.write_text("mine")
     found = run(words, taken)
     assert found.returncode == 2
-    assert is_one_message(found.stderr, "taken")
+    assert is_one_message(found, "taken")
     assert taken.read_text() == "mine"
     assert files(tmp_path) == ["taken"]
 
@@ -232,7 +237,7 @@ def test_what_is_there_is_kept_without_force(words, tmp_path):
         (tmp_path / name).write_bytes(b"mine")
     found = run(words, tmp_path)
     assert found.returncode == 2
-    assert b"--force" in found.stderr
+    assert b"--force" in found.stdout + found.stderr
     assert {(tmp_path / name).read_bytes() for name in files(tmp_path)} == {b"mine"}
     assert run([*words, "--force"], tmp_path).returncode == 0
     assert {name: (tmp_path / name).read_bytes() for name in files(tmp_path)} == before
@@ -256,8 +261,16 @@ class Finder:
         if name == word:
             hit()
 
+class Clock:
+    def find_spec(name, path=None, target=None):
+        if name == "nnsteps.cli.output":  # from here on it is our program that runs
+            signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+            signal.setitimer(signal.ITIMER_REAL, float(what))
+
 if kind == "import":
     sys.meta_path.insert(0, Finder)
+elif kind == "after":
+    sys.meta_path.insert(0, Clock)
 else:
     def hook(event, arguments):
         if event == kind and word in str(arguments[0]):
@@ -327,17 +340,9 @@ def test_an_interrupt_between_sheets_leaves_whole_ones_and_their_index(moment, t
 @linux
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [pytest.param(words, id=name) for name, words in PRINTING.items()])
-@pytest.mark.parametrize("after", [0.15, 0.25, 0.4])
-def test_an_interrupt_at_any_moment_shows_no_traceback(words, after):
-    import signal
-    import time
-
-    surroundings = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONPATH": ROOT}
-    with subprocess.Popen(
-        [*COMMAND, *words], env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as running:
-        time.sleep(after)
-        running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=TIMEOUT)
-    assert running.returncode in (0, 130)
-    assert b"Traceback" not in err
+@pytest.mark.parametrize("after", [0.01, 0.1, 0.3])
+def test_an_interrupt_at_any_moment_shows_no_traceback(words, after, tmp_path):
+    found = interrupted(words, f"after {after}", tmp_path, tmp_path)
+    # where a dataclass was just being made by exec(), CPython itself ends by the signal: 130 too, as shells count it
+    assert found.returncode in (0, 130, -signal.SIGINT)
+    assert found.stderr.strip() == b"" or found.returncode == 0

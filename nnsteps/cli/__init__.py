@@ -8,6 +8,7 @@ To add a command: a function in `commands`, its options checked by `options`, it
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -17,7 +18,9 @@ INTERRUPTED, CLOSED_PIPE = 130, 141  # as shells count them: 128 + the signal
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is written: an interrupt while Python ends changes nothing
+    sys.exit(code)
 
 
 def run(words: list[str]) -> int:
