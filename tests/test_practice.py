@@ -529,7 +529,7 @@ def test_each_step_rounding_is_solved_anew() -> None:
         ("  vary: {x: integers 3}\n", "net.yaml:17:13: 3 is not a range"),
         ("  vary: {x: integers a..b}\n", "net.yaml:17:13: a is not a number"),
         ("  vary: {x: integers 0..1 except 0 and 1}\n", "net.yaml:17:13: nothing is left to choose from"),
-        ("  vary: {x: integers 0..9999999}\n", "net.yaml:17:13: the range 0..9999999 has more than 100,000 numbers"),
+        ("  vary: {x: integers 0..9999999}\n", "net.yaml:17:13: the range 0..9999999 has more than 50,000 numbers"),
         ("  vary: {x: decimals 0..1}\n", "net.yaml:17:13: decimals need a step"),
         ("  vary: {x: {decimals: 0..1, step: 0}}\n", "the step is above 0"),
         ("  vary: {x: {words: [a, b]}}\n", "net.yaml:17:13: x is a list of numbers, it cannot be words"),
