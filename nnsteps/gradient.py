@@ -186,6 +186,8 @@ class _Walk:
         arguments = {name: node for name, node in names.items() if name != "out"}
         if self.trace.value(target).shape != self.trace.value(inner.inputs[0]).shape:
             return None
+        if len({shape[0] for shape in shapes}) > 1:  # rows that stretch count several times
+            return None
         if rule.needs and not holds(self.trace, rule.needs, arguments):
             return None
         return Edge(inner.inputs[0], parsed(rule.grad(options, shapes)), arguments, options, rule.words)

@@ -400,6 +400,11 @@ def test_a_loss_may_be_a_formula() -> None:
         ("dot(r, c)", {"r": [[0.3, -1, 2]], "c": [0.2, 0.9]}),
         ("bce_with_logits(r, c)", {"r": [[0.3, -1, 2]], "c": [0.2, 0.9]}),
         ("dot(r, c)", {"r": np.arange(6.0).reshape(2, 1, 3), "c": [[[0.1], [0.7]]]}),
+        ("softmax_cross_entropy(r, c)", {"r": 0.3, "c": [[0.2, 0.5], [0.8, 0.5]]}),
+        ("softmax_cross_entropy(r, c)", {"r": [0.3, -1, 2], "c": 1}),
+        ("cross_entropy(softmax(r), c)", {"r": 0.3, "c": [[0.2, 0.5], [0.8, 0.5]]}),
+        ("cross_entropy(softmax(r), c)", {"r": [0.3, -1, 2], "c": 1}),
+        ("sum(on_diagonal(r, c)) + sum(c)", {"r": 2, "c": [[1, 2, 3]]}),
     ],
 )
 def test_where_both_operands_stretch_the_gradient_is_right(loss: str, given: dict[str, Any]) -> None:

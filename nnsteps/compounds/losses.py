@@ -18,7 +18,7 @@ from nnsteps.compounds.record import (
     per_column,
     reduced,
 )
-from nnsteps.ops import Look, Options
+from nnsteps.ops import Look, Options, Shape
 
 if TYPE_CHECKING:
     from numpy.random import Generator as Rng
@@ -50,6 +50,18 @@ compound(
     sample=_distribution,
     look=Look(kind="reduction", written="−Σ {1} · log {0}", gloss="cross-entropy, natural log"),
 )
+
+
+def _softmax_cross_entropy_rules(options: Options, shapes: tuple[Shape, ...]) -> Mapping[str, str | None] | None:
+    """Over whole columns of both; where rows stretch, the long way."""
+    if len({shape[0] for shape in shapes}) > 1:
+        return None
+    return {
+        "z": f"g * (softmax(z) - y){over_columns(options, shapes)}",
+        "y": f"g * (logsumexp(z, axis=0) - z){over_columns(options, shapes)}",
+    }
+
+
 compound(
     "softmax_cross_entropy(z, y, reduction='sum')",
     doc="Cross-entropy of softmax(z) with the target y, from the logits z: right for any numbers. "
@@ -65,10 +77,7 @@ compound(
         ("l = log_softmax(z)", *(per_column("-sum(y * l, axis=0)")(options))),
         "subtract the largest first; the result is the same",
     ),
-    grad=lambda options, shapes: {
-        "z": f"g * (softmax(z) - y){over_columns(options, shapes)}",
-        "y": f"g * (logsumexp(z, axis=0) - z){over_columns(options, shapes)}",
-    },
+    grad=_softmax_cross_entropy_rules,
     needs=ONE_IN_ALL,
     sample=lambda rng: {"z": rng.normal(size=(3, 2)), "y": _distribution(rng)["y"]},
     look=Look(kind="reduction", gloss="cross-entropy, from the logits"),

@@ -38,7 +38,7 @@ class Compound:
     doc: str
     shapes: str
     lines: Callable[[Options], Body]
-    grad: Callable[[Options, tuple[Shape, ...]], Mapping[str, str | None]] | None
+    grad: Callable[[Options, tuple[Shape, ...]], Mapping[str, str | None] | None] | None
     sample: Callable[[Rng], Mapping[str, Any]]
     source: str
     look: Look
@@ -86,7 +86,9 @@ def compound(
     doc: str,
     shapes: str,
     sample: Callable[[Rng], Mapping[str, Any]],
-    grad: Callable[[Options, tuple[Shape, ...]], Mapping[str, str | None]] | Mapping[str, str | None] | None = None,
+    grad: Callable[[Options, tuple[Shape, ...]], Mapping[str, str | None] | None]
+    | Mapping[str, str | None]
+    | None = None,
     source: str = "",
     look: Look | None = None,
     stable: Callable[[Options], Stable] | None = None,

@@ -107,7 +107,7 @@ op(
     shapes="(k, 1), (m, n) -> (m, n)",
     value=_on_diagonal,
     cell=lambda at, x, like: Ref(x.node, (at[0], 0)) if at[0] == at[1] else Const(0.0),
-    grad={"x": "diag(g)"},
+    grad=lambda options, shapes: {"x": "g[1, 1]" if _is_list(shapes[1]) else "diag(g)"},
     sample=lambda rng: {"x": rng.normal(size=(2, 1)), "like": np.zeros((2, 3))},
     check=_diagonal_check,
     look=SHAPING,
