@@ -51,6 +51,8 @@ COPIED = "shapes are repaired outside of the rules: a gradient with fewer cells 
 EQUIVALENT: Mapping[tuple[str, str], str] = {
     ("mean", "x: spread(g, x) / 3  →  g / 3"): COPIED,
     ("sum", "x: spread(g, x)  →  spread(g, g)"): COPIED,
+    ("sum", "x: spread(g, x)  →  g"): COPIED,
+    ("max", "x: keep(spread(g, x), first_max(x, axis=axis))  →  keep(spread(g, g), first_max(x, axis=axis))"): COPIED,
     ("sum_to", "x: spread(g, x)  →  spread(g, out)"): COPIED,
     ("stack", "x1: shaped(g[1:1, :, :], x1)  →  shaped(g[1:1, :, :], x2)"): "what is stacked has one shape",
 }
@@ -126,7 +128,7 @@ def changed_trees(tree: Tree, shapes: Mapping[int, tuple[int, ...]]) -> Iterator
             rest = tree.args[:place] + tree.args[place + 1 :]
             if tree.name in ("add", "mul", "max", "min", "and", "or") and len(rest) > 1:
                 yield Fn(tree.name, rest)
-            elif rest:
+            elif rest and not (tree.name == "if" and rest == (Const(1.0), Const(0.0))):  # a claim is 1 or 0 anyhow
                 yield part
             for other in changed_trees(part, shapes):
                 yield Fn(tree.name, (*tree.args[:place], other, *tree.args[place + 1 :]))

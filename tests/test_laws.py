@@ -194,6 +194,18 @@ def test_the_gradient_formulas_are_the_gradient(name: str, seed: int) -> None:
     law_2(op, *drawn(op, seed), seed)
 
 
+@pytest.mark.parametrize("name", OPS)
+def test_no_rule_is_tested_on_nothing_but_zeros(name: str) -> None:
+    op = REGISTRY[name]
+    seen: dict[int, bool] = {}
+    for seed in (0, 1):
+        inputs, options = drawn(op, seed)
+        ones = np.ones(op.value(*inputs, **options).shape)
+        for k, part in backward(op, inputs, options, ones).items():
+            seen[k] = seen.get(k, False) or bool(part.any())
+    assert all(seen.values())
+
+
 @pytest.mark.parametrize("name", STRETCHING)
 def test_they_are_so_where_sides_of_length_1_stretch(name: str) -> None:
     op = REGISTRY[name]
