@@ -16,7 +16,7 @@ import numpy as np
 from nnsteps import families, forms, items, reader, values
 from nnsteps.compounds import Compound
 from nnsteps.definitions import definitions
-from nnsteps.errors import BadValue, FileError, Mistakes, Place, UnknownKey, nearest
+from nnsteps.errors import BadValue, FileError, Mistakes, Place, UnknownKey, nearest, visible
 from nnsteps.families import Key
 from nnsteps.items import GradientItem, Heading, Item, Loop, Repeat, Say, StepItem, UpdateItem, When
 from nnsteps.limits import USUAL, Limits, with_changes
@@ -141,7 +141,7 @@ class Problem:
                 hint = f"Write steps: and under it, further in:  - {node.text.strip()}"
             raise BadValue("a problem is a mapping of keys", place=node.place, hint=hint)
         problem = cls.__new__(cls)
-        problem._fill(_build(node, name or Path(file).stem, asked, mistakes, file))
+        problem._fill(_build(node, name or visible(Path(file).stem), asked, mistakes, file))
         return problem._set(file=file, source_text=reader.decoded(text, file, asked))._refuse(mistakes)
 
     @classmethod

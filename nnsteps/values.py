@@ -9,9 +9,9 @@ from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from nnsteps.errors import BadValue, Mistakes, Place, UnknownKey, nearest
+from nnsteps.errors import BadValue, Mistakes, Place, UnknownKey, nearest, visible
 from nnsteps.limits import USUAL, Limits, exceeded
-from nnsteps.reader import Array, Map, Node, Scalar, Seq, is_like_number, limits_of, number
+from nnsteps.reader import KEPT, Array, Map, Node, Scalar, Seq, is_like_number, limits_of, number
 
 RANK = 4  # at most
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -112,13 +112,13 @@ def from_python(data: object, limits: Limits = USUAL, depth: int = 0) -> Node:
         case Scalar() | Seq() | Map() | Array():
             return data
         case str():
-            return Scalar(data, quoted=True, limits=limits)
+            return Scalar(visible(data, KEPT), quoted=True, limits=limits)
         case np.generic():
             return from_python(data.item(), limits, depth)
         case bool() | int() | float() | None:
             return Scalar("" if data is None else str(data), limits=limits)
         case Mapping():
-            keys = [Scalar(str(key), quoted=True, limits=limits) for key in data]
+            keys = [Scalar(visible(str(key), KEPT), quoted=True, limits=limits) for key in data]
             parts = [from_python(item, limits, depth + 1) for item in data.values()]
             return Map(tuple(zip(keys, parts, strict=True)))
         case list() | tuple():
@@ -161,7 +161,7 @@ def _single(node: Scalar, name: str) -> float:
 def _from_code(node: Array, name: str) -> Numbers | Words:
     array = node.value
     if array.dtype.kind == "U" and array.ndim == 1 and array.size:
-        return tuple(str(word) for word in array)
+        return tuple(visible(str(word)) for word in array)
     if array.dtype.kind not in "iuf":
         raise BadValue(f"{name} holds {array.dtype}, not numbers", hint="Convert it with .astype(float).")
     if array.ndim > RANK:
