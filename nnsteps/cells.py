@@ -1,10 +1,9 @@
-"""Cells as people point at them, dL/dW1[2,3], and how long their arithmetic is. Works out no number."""
+"""Cells as people point at them, dL/dW1[2,3]. Works out no number."""
 
 from __future__ import annotations
 
 import re
 
-from nnsteps import scalar
 from nnsteps.errors import UnknownName, UsageError, nearest
 from nnsteps.notation import pretty
 from nnsteps.ops import Shape, side_text
@@ -78,21 +77,3 @@ def _range(key: str, shape: Shape) -> str:
     first = cell_name(key, (0,) * len(shape), shape)
     last = cell_name(key, tuple(side - 1 for side in shape), shape)
     return f"Its cells are {first} to {last}."
-
-
-class LineSizes:
-    """How long the worked line of a node's first cell is. Builds no line to find out."""
-
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
-        self.known: dict[int, int] = {}
-
-    def of(self, node: int) -> int:
-        """The number of named cells in the line."""
-        if node not in self.known:
-            tree = self.trace.cell(node, (0,) * self.trace.value(node).ndim)
-            size, inner = 0, scalar.refs(tree) if tree is not None else ()
-            for ref in inner:
-                size += 1 if ref.node in self.trace.keys else max(1, self.of(ref.node))
-            self.known[node] = size
-        return self.known[node]

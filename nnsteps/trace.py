@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 MOST_KEPT, LONGEST_KEPT = 2_000, 32  # cells whose arithmetic is kept, and its terms
+LONGEST_LINE = 3_000  # named cells in the arithmetic of one cell; where there are more, long parts are numbers
 Sides = tuple["tuple[str, ...] | None", "tuple[str, ...] | None"]
 
 
@@ -249,6 +250,7 @@ class Trace:
     ) -> Tree:
         """The arithmetic of one cell over named values (or until `stop`); numbers of formulas become constants.
 
+        Where that would be very long, its long parts stay references, each to a value without a name.
         instead: for some nodes another way to say their cells.
         """
         if stop is None and instead is None:
@@ -271,18 +273,38 @@ class Trace:
         halt: Callable[[int], bool],
         instead: Mapping[int, Callable[[tuple[int, ...]], Tree]] | None,
     ) -> Tree:
-        literals = self.literals
+        literals, most = self.literals, self._most_in_a_part(node)
         known: dict[int, Callable[[tuple[int, ...]], Tree] | None] = {}  # for each node that is met: how to go on
 
         def expand(ref: Ref) -> Tree | None:
             if ref.node not in known:
                 other = instead.get(ref.node) if instead else None
-                stops = ref.node != node and halt(ref.node)
+                stops = ref.node != node and (halt(ref.node) or self.line_size(ref.node) > most)
                 known[ref.node] = other if other and not stops else self._next(ref.node, literals, stops)
             on = known[ref.node]
             return None if on is None else on(ref.at)
 
         return scalar.inline(Ref(node, at), expand)
+
+    def _most_in_a_part(self, node: int) -> float:
+        """How long the parts of a node's arithmetic may be, so that all of it is no longer than LONGEST_LINE."""
+        while (behind := self.nodes[node].out) is not None:
+            node = behind
+        if self.line_size(node) <= LONGEST_LINE:
+            return math.inf
+        return max(1.0, LONGEST_LINE / sum(1 for _ in self._parts(node)))
+
+    def line_size(self, node: int) -> int:
+        """How many named cells the arithmetic of a node's first cell has. Builds no line to find out."""
+        known = self.answers().setdefault("line sizes", {})
+        if node not in known:
+            known[node] = sum(1 if i in self.keys else max(1, self.line_size(i)) for i in self._parts(node))
+        return known[node]  # type: ignore[no-any-return]
+
+    def _parts(self, node: int) -> Iterator[int]:
+        """The nodes whose cells a node's first cell is made of, each as often as it is met."""
+        tree = self.cell(node, (0,) * self.value(node).ndim)
+        return (ref.node for ref in scalar.refs(tree)) if tree is not None else iter(())
 
     def _next(self, node: int, literals: Mapping[int, float], stop: bool) -> Callable[[tuple[int, ...]], Tree] | None:
         here = self.nodes[node]

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnsteps import differences, precision
-from nnsteps.cells import LineSizes, cell_name
+from nnsteps.cells import cell_name
 from nnsteps.ops import Array
 from nnsteps.problem import Problem
 from nnsteps.records import Step
@@ -158,10 +158,9 @@ class _Work:
                 tree = trace.cell(node.id, at)
                 assert tree is not None
                 self._cell(trace, node.id, at, tree, f"its arithmetic ({form})")
-        sizes = LineSizes(trace)
         for step in trace.steps:
             node = trace.nodes[step.node]
-            if sizes.of(step.node) > MOST_TERMS:
+            if trace.line_size(step.node) > MOST_TERMS:
                 self.note("very long worked lines were checked one level deep")
                 continue
             for at in _places(node.value.shape, stride):

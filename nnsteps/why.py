@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nnsteps import scalar
-from nnsteps.cells import LineSizes, cell_name, find_cell
+from nnsteps.cells import cell_name, find_cell
 from nnsteps.compounds import Compound
 from nnsteps.notation import caption, pretty
 from nnsteps.ops import Cells, Op
@@ -63,7 +63,6 @@ class _Why:
         self.trace, self.width, self.ascii, self.limit = trace, width, ascii, limit
         self.signs = scalar.ASCII if ascii else scalar.PAPER
         self.dots, self.nearly = ("...", "~") if ascii else ("…", "≈")
-        self.sizes = LineSizes(trace)
         self.lines: list[str] = []
         self.explained: set[Ref] = set()
         self.shown: set[Ref] = set()  # given cells that stand in a line of their own kind
@@ -277,11 +276,11 @@ class _Why:
 
     def _tree(self, ref: Ref) -> Tree:
         """The cell's arithmetic over named cells; over nearer, unnamed ones where that would be very long."""
-        if self.sizes.of(ref.node) <= LONG_LINE:
+        if self.trace.line_size(ref.node) <= LONG_LINE:
             return self.trace.explain(ref.node, ref.at)
 
         def halt(node: int) -> bool:
-            return node in self.trace.keys or (self.sizes.of(node) > 1 and self.trace.nodes[node].out is None)
+            return node in self.trace.keys or (self.trace.line_size(node) > 1 and self.trace.nodes[node].out is None)
 
         return self.trace.explain(ref.node, ref.at, halt)
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import nnsteps
-from nnsteps import Problem, StepsError
+from nnsteps import Problem, StepsError, scalar
 from nnsteps.cells import find_cell
 from nnsteps.errors import UnknownName, UsageError
 from nnsteps.solver import solve_problem
+from nnsteps.trace import LONGEST_LINE
 from nnsteps.why import why_text
 
 
@@ -215,3 +216,22 @@ def test_long_names_stay_within_the_width(width: int) -> None:
     trace = solve_problem(Problem(given=given, steps=[*steps, "y = 2 * generator_gradient_mean + 1"]))
     lines = why_text(trace, "y", width).splitlines()
     assert max(map(len, lines)) <= width, lines
+
+
+def test_the_arithmetic_of_nested_functions_stays_short() -> None:
+    """Each std of 4 numbers names its argument more than 10 times: 6 inside each other would be millions of cells."""
+    nested = "x"
+    for _ in range(6):
+        nested = f"x - std({nested})"
+    problem = nnsteps.Problem(given={"x": [1, 2, 4, 3]}, steps=[f"y = {nested}"])
+    trace = nnsteps.solve(problem)
+    node = trace.node("y")
+    tree = trace.explain(node, (0, 0))
+    assert sum(1 for _ in scalar.refs(tree)) <= LONGEST_LINE
+    assert scalar.evaluate(tree, trace.look_up) == pytest.approx(trace["y"][0, 0], rel=1e-12)
+
+
+def test_a_long_sum_inside_a_function_is_worked_out_whole() -> None:
+    problem = nnsteps.Problem(given={"W": np.ones((1, 1000)), "x": np.arange(1000)}, steps=["y = relu(W @ x)"])
+    trace = nnsteps.solve(problem)
+    assert sum(1 for _ in scalar.refs(trace.explain(trace.node("y"), (0, 0)))) >= 2000
