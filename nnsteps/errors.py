@@ -248,6 +248,7 @@ def nearest(word: str, candidates: Iterable[str], alike: float = 0.6) -> str | N
 
 
 _LOOK_ALIKE = str.maketrans("oil", "011")
+_BLANKS = "\n\t\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000"
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -255,6 +256,11 @@ def visible(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def harmless(text: str) -> str:
+    """The text of a page: the same, but blanks of all widths stay, and so do line breaks."""
+    return visible(text, _BLANKS)
 
 
 def _cells(text: str) -> int:

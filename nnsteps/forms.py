@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
 from nnsteps import values
-from nnsteps.errors import BadValue, FormulaError, Place, StepsError, UnknownKey, nearest
+from nnsteps.errors import BadValue, FormulaError, Place, StepsError, UnknownKey, harmless, nearest
 from nnsteps.formula import Expr, Index, Name, parse, parse_step
 from nnsteps.items import (
     RULES,
@@ -140,8 +140,8 @@ def _step(node: Map) -> StepItem:
         by_hand=by_hand_tree,
         by_hand_text=values.text(by_hand, "by hand") if by_hand else None,
         by_hand_place=by_hand.place if by_hand else None,
-        note=values.text(found["note"][1], "note") if "note" in found else None,
-        remark=values.text(found["remark"][1], "remark") if "remark" in found else None,
+        note=values.said(found["note"][1], "note") if "note" in found else None,
+        remark=values.said(found["remark"][1], "remark") if "remark" in found else None,
     )
 
 
@@ -250,7 +250,7 @@ def _when(node: Map) -> When:
 
 def _repeat(node: Map) -> Repeat:
     title = _only(node, "repeat")
-    return Repeat(values.text(title, "repeat"), title.place)
+    return Repeat(values.said(title, "repeat"), title.place)
 
 
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
@@ -258,7 +258,7 @@ _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
 def _say(node: Map) -> Say:
     source = _only(node, "say")
-    text, end = values.text(source, "say"), 0
+    text, end = values.said(source, "say"), 0
     found: list[tuple[str | Expr, Place | None]] = []
 
     def place(start: int) -> Place | None:
@@ -310,7 +310,7 @@ def _heading(node: Map) -> Heading:
             raise BadValue(f"{other.text} stands here without a step", place=other.place, hint=hint)
     spoken = re.match(r"(for|while|if|repeat)\s+\w+\s+(in|times)\b|while\s|if\s", key.text, re.IGNORECASE)
     if isinstance(inner, Seq) and inner.items and len(node.pairs) == 1 and not spoken:
-        return Heading(key.text, steps(inner, key.text), key.place)
+        return Heading(harmless(key.text), steps(inner, key.text), key.place)
     if node.flow:
         _refuse_flow(key)
     if re.match(r"(for|while|if|repeat)\b", key.text, re.IGNORECASE):

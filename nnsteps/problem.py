@@ -16,7 +16,7 @@ import numpy as np
 from nnsteps import families, forms, items, reader, values
 from nnsteps.compounds import Compound
 from nnsteps.definitions import definitions
-from nnsteps.errors import BadValue, FileError, Mistakes, Place, UnknownKey, nearest, visible
+from nnsteps.errors import BadValue, FileError, Mistakes, Place, UnknownKey, harmless, nearest
 from nnsteps.families import Key
 from nnsteps.items import GradientItem, Heading, Item, Loop, Repeat, Say, StepItem, UpdateItem, When
 from nnsteps.limits import USUAL, Limits, with_changes
@@ -141,7 +141,7 @@ class Problem:
                 hint = f"Write steps: and under it, further in:  - {node.text.strip()}"
             raise BadValue("a problem is a mapping of keys", place=node.place, hint=hint)
         problem = cls.__new__(cls)
-        problem._fill(_build(node, name or visible(Path(file).stem), asked, mistakes, file))
+        problem._fill(_build(node, name or harmless(Path(file).stem), asked, mistakes, file))
         return problem._set(file=file, source_text=reader.decoded(text, file, asked))._refuse(mistakes)
 
     @classmethod
@@ -321,7 +321,7 @@ def _members(key: Scalar, part: Node) -> Iterator[Given]:
 
 def _mapped(name: str, above: Key, part: Map) -> Iterator[Given]:
     for key, inner in part.pairs:
-        index = (*above, *families.key_of(f'"{key.text}"' if key.quoted and key.place else key.text))
+        index = (*above, *families.key_of(f'"{harmless(key.text)}"' if key.quoted and key.place else key.text))
         if isinstance(inner, Map) and inner.pairs:
             yield from _mapped(name, index, inner)
         else:
@@ -382,7 +382,7 @@ def _rounding(node: Node, what: str) -> str:
 
 def _conventions(node: Node, what: str) -> tuple[str, ...]:
     if isinstance(node, Map):
-        return tuple([f"{key.text}: {values.text(part, key.text)}" for key, part in node.pairs])
+        return tuple([f"{key.text}: {values.said(part, key.text)}" for key, part in node.pairs])
     return values.texts(node, what)
 
 
@@ -446,7 +446,7 @@ def _wrong(key: Scalar, node: Node) -> WrongAnswer:
             hint = f"Write {key.text}: {{printed: …, why: …}}."
             raise BadValue(f"the wrong answer {key.text} has no `{part}`", place=key.place, hint=hint)
     printed = values.answer(found["printed"][1], key.text)
-    return WrongAnswer(key.text, printed, values.text(found["why"][1], "why"), key.place)
+    return WrongAnswer(key.text, printed, values.said(found["why"][1], "why"), key.place)
 
 
 def _check_version(key: Scalar, node: Node) -> None:
@@ -459,12 +459,12 @@ _CHECKS: Mapping[str, Callable[[Scalar, Node], None]] = {"version": _check_versi
 
 # key: (field, value where it is missing, reader)
 _KEYS: Mapping[str, tuple[str, Any, Callable[[Node, str], Any]]] = {
-    "title": ("title", None, _optional(values.text)),
-    "topic": ("topic", None, _optional(values.text)),
+    "title": ("title", None, _optional(values.said)),
+    "topic": ("topic", None, _optional(values.said)),
     "aliases": ("aliases", (), values.texts),
     "builds on": ("builds_on", (), values.texts),
-    "about": ("about", None, _optional(values.text)),
-    "source": ("source", None, _optional(values.text)),
+    "about": ("about", None, _optional(values.said)),
+    "source": ("source", None, _optional(values.said)),
     "answers": ("answers", Answers(), _answers),
     "order": ("order", None, _integer),
     "rounding": ("rounding", "inside", _rounding),

@@ -14,11 +14,9 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 import yaml
 
-from nnsteps.errors import BadValue, FileError, Mistakes, Place, ReadError, visible
+from nnsteps.errors import BadValue, FileError, Mistakes, Place, ReadError
 from nnsteps.limits import USUAL, Limits, exceeded
 from nnsteps.misread import explain, first_line
-
-KEPT = "\n\t"  # signs that are not seen, and do no harm; all others are spelled out
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +215,7 @@ class _Builder:
         if len(text) > self._limits["text"]:
             message = f"this text has {len(text):,} characters; {self._limits['text']:,} are allowed"
             raise exceeded("text", self._limits, message, len(text), place=self._place(event))
-        shown = visible(text, KEPT)
-        return Scalar(shown, quoted, self._text_place(event, shown, quoted), self._flow > 0, self._limits)
+        return Scalar(text, quoted, self._text_place(event, text, quoted), self._flow > 0, self._limits)
 
     def _text_place(self, event: Any, text: str, quoted: bool) -> Place:
         """Where the first character of the text stands; not exact where the text is not what is seen."""

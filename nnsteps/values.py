@@ -9,9 +9,9 @@ from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from nnsteps.errors import BadValue, Mistakes, Place, UnknownKey, nearest, visible
+from nnsteps.errors import BadValue, Mistakes, Place, UnknownKey, harmless, nearest
 from nnsteps.limits import USUAL, Limits, exceeded
-from nnsteps.reader import KEPT, Array, Map, Node, Scalar, Seq, is_like_number, limits_of, number
+from nnsteps.reader import Array, Map, Node, Scalar, Seq, is_like_number, limits_of, number
 
 RANK = 4  # at most
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -28,7 +28,7 @@ def value(node: Node, name: str) -> Numbers | Words:
         case Scalar():
             return _finished(np.array([[_single(node, name)]]))
         case Seq(items) if items and all(_is_word(item) for item in items):
-            return tuple([item.text for item in items if isinstance(item, Scalar)])
+            return tuple([harmless(item.text) for item in items if isinstance(item, Scalar)])
         case Seq():
             return _nested(node, name)
         case Map():
@@ -39,7 +39,7 @@ def value(node: Node, name: str) -> Numbers | Words:
 def answer(node: Node, name: str) -> Numbers | Words | str:
     """The same for a published answer, which may also be one text."""
     if isinstance(node, Scalar) and not is_like_number(node) and node.text:
-        return node.text
+        return harmless(node.text)
     return value(node, name)
 
 
@@ -53,13 +53,18 @@ def text(node: Node, what: str) -> str:
     raise BadValue(f"{what} is a text, not a {_kind(node)}", place=node.place, hint=hint)
 
 
+def said(node: Node, what: str) -> str:
+    """A text that is only ever shown, never read: what would steer a terminal is spelled out in it."""
+    return harmless(text(node, what))
+
+
 def texts(node: Node, what: str) -> tuple[str, ...]:
-    """One text or a list of texts."""
+    """One such text or a list of them."""
     if isinstance(node, Seq):
-        return tuple([text(item, what) for item in node.items])
+        return tuple([said(item, what) for item in node.items])
     if isinstance(node, Map):
         raise BadValue(f"{what} is a text or a list, not a mapping", place=node.place, hint="Write [one, two].")
-    return (text(node, what),)
+    return (said(node, what),)
 
 
 def choice(node: Node, what: str, known: Iterable[str]) -> str:
@@ -112,13 +117,13 @@ def from_python(data: object, limits: Limits = USUAL, depth: int = 0) -> Node:
         case Scalar() | Seq() | Map() | Array():
             return data
         case str():
-            return Scalar(visible(data, KEPT), quoted=True, limits=limits)
+            return Scalar(data, quoted=True, limits=limits)
         case np.generic():
             return from_python(data.item(), limits, depth)
         case bool() | int() | float() | None:
             return Scalar("" if data is None else str(data), limits=limits)
         case Mapping():
-            keys = [Scalar(visible(str(key), KEPT), quoted=True, limits=limits) for key in data]
+            keys = [Scalar(str(key), quoted=True, limits=limits) for key in data]
             parts = [from_python(item, limits, depth + 1) for item in data.values()]
             return Map(tuple(zip(keys, parts, strict=True)))
         case list() | tuple():
@@ -161,7 +166,7 @@ def _single(node: Scalar, name: str) -> float:
 def _from_code(node: Array, name: str) -> Numbers | Words:
     array = node.value
     if array.dtype.kind == "U" and array.ndim == 1 and array.size:
-        return tuple(visible(str(word)) for word in array)
+        return tuple([harmless(str(word)) for word in array])
     if array.dtype.kind not in "iuf":
         raise BadValue(f"{name} holds {array.dtype}, not numbers", hint="Convert it with .astype(float).")
     if array.ndim > RANK:

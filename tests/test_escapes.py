@@ -89,7 +89,7 @@ def test_python_texts_are_treated_alike() -> None:
 
 
 def test_letters_of_all_writings_stay_as_they_are() -> None:
-    title = "Größe, 重み, вес, משקל: 1 → 2 ✓"
+    title = "Größe\u00a0: 重み, вес, משקל: 1 → 2 ✓"
     assert nnsteps.Problem(given={"x": 1}, steps=["y = x"], title=title).title == title
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from nnsteps.errors import visible
+from nnsteps.errors import harmless
 
 Segment = tuple[str, str]  # text, role
 GAP = "gap"  # the role of blanks on which something else may be written
@@ -52,7 +52,7 @@ class Canvas:
 
     def put(self, row: int, column: int, text: str, role: str = "plain") -> int:
         """Write text; gives the column after it."""
-        text = visible(text)
+        text = harmless(text)
         if text and role != GAP:
             self.rows[row].append((column, text, role))
         return column + columns(text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
-from nnsteps.errors import visible
+from nnsteps.errors import harmless, visible
 from nnsteps.render.mathml import mathml
 
 VOID = {"br", "col"}
@@ -16,7 +16,7 @@ SMALL = frozenset("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₕᵢⱼₖ�
 
 def text(words: str) -> str:
     """Words as they stand between tags."""
-    return escape(visible(words, "\n"), quote=False)
+    return escape(harmless(words), quote=False)
 
 
 def tag(name: str, *inside: str, **attributes: str | int) -> str:
