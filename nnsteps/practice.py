@@ -201,7 +201,8 @@ class Practice:
             search = searches[0]
             search.take(*self._attempt(self._draws(search, 0)))
             return
-        needed = round(self.attempts / max(1, self.accepted))  # attempts for a variant, about
+        tried = self.attempts + sum(search.attempts for search in searches)
+        needed = round(tried / max(1, self.accepted))  # attempts for a variant, about
         count = max(1, min(needed, AT_ONCE // len(searches)))
         draws = [self._draws(search, ahead) for search in searches for ahead in range(count)]
         variables = self.variation.variables
