@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nnsteps
-from nnsteps import Problem, differences, ids
+from nnsteps import Problem, differences, ids, verify
 from nnsteps.collection import bundled, find
 from nnsteps.practice import Practice
 from nnsteps.solver import solve_problem
@@ -196,13 +196,22 @@ def network(side: int, batch: int) -> Problem:
     )
 
 
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said of very many, of fewer, so that it is said sooner."""
+    monkeypatch.setattr(verify, "MOST_CELLS", 2_000)
+    monkeypatch.setattr(verify, "MOST_GRADIENT_CELLS", 500)
+
+
+@pytest.mark.usefixtures("small")
 def test_many_gradients_are_compared_along_random_directions() -> None:
-    report = check(network(60, 4))
+    report = check(network(20, 4))
     assert report.ok, report.failures
-    assert report.gradients == 7200
+    assert report.gradients == 800
     assert "gradients compared along 20 random directions each" in report.notes
 
 
+@pytest.mark.usefixtures("small")
 def test_a_wrong_gradient_among_many_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     import dataclasses
 
@@ -211,11 +220,12 @@ def test_a_wrong_gradient_among_many_is_found(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(
         REGISTRY, "tanh", dataclasses.replace(REGISTRY["tanh"], grad={"x": "g * (1 - out * out) * 1.001"})
     )
-    assert any("along random direction" in failure for failure in check(network(60, 4)).failures)
+    assert any("along random direction" in failure for failure in check(network(20, 4)).failures)
 
 
+@pytest.mark.usefixtures("small")
 def test_of_very_many_cells_some_are_checked_and_it_says_so() -> None:
-    report = check(network(90, 10))
+    report = check(network(28, 10))
     assert report.ok, report.failures
     assert any(note.startswith("1 cell in ") and " was checked, of " in note for note in report.notes)
 
