@@ -17,7 +17,7 @@ import pytest
 
 from nnsteps import differences, ids, scalar
 from nnsteps.cli import run
-from nnsteps.collection import bundled, find
+from nnsteps.collection import bundled, entries, find
 from nnsteps.errors import StepsError
 from nnsteps.ops import REGISTRY, Op
 from nnsteps.practice import Practice, Variant
@@ -236,7 +236,7 @@ def test_five_sheets_of_every_problem_are_fair_and_their_keys_verify(name: str) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [entry.name for entry in entries()])
 def test_two_hundred_sheets_of_every_problem_are_fair_and_different(name: str) -> None:
     practice = Practice(find(name))
     seen = set()
