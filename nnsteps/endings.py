@@ -10,14 +10,16 @@ import numpy as np
 from nnsteps import document as doc
 from nnsteps.document import Answer, Answers, Caption, Frame, Frames, Section, Work
 from nnsteps.notation import caption
-from nnsteps.records import BACKWARD, FORWARD, UPDATE, Step
+from nnsteps.records import FORWARD, UPDATE, Step
 from nnsteps.view import Context
 from nnsteps.working import core, parts_of, with_hand
 
 if TYPE_CHECKING:
+    from nnsteps.trace import Trace
     from nnsteps.verify import Report
 
-MOST_ANSWERS = 8
+MOST_ANSWERS = 10
+MOST_ASKED = 24  # of the answers that were asked for, however many they are
 MOST_SHORT = 12  # numbers of a gradient, or of all new values together, that are listed again
 MOST_CHANGED = 1_000  # cells whose change is given enough digits to show
 
@@ -115,9 +117,11 @@ def answer_section(page: Context) -> Section:
     about = "~" if page.view.ascii else "≈"
     columns = (f"by hand {about}", "exact") if compare else ()
     rows = []
-    for step in _final_steps(page):
+    listed, left_out = _final_steps(page)
+    for step in listed:
         rows.append(Answer(_called(page, step), _both(page, step) if compare else (_value(page, step.node),)))
-    return Section("ANSWERS", doc.ANSWERS, "", (Answers(columns, tuple(rows), tuple(_below(page, compare))),))
+    below = [_elsewhere(page, left_out)] if left_out else []
+    return Section("ANSWERS", doc.ANSWERS, "", (Answers(columns, tuple(rows), (*below, *_below(page, compare))),))
 
 
 def _called(page: Context, step: Step) -> str:
@@ -126,33 +130,71 @@ def _called(page: Context, step: Step) -> str:
     return f"{names[0]} to {names[-1]}" if names else page.name(step.key)
 
 
-def _final_steps(page: Context) -> list[Step]:
+def _final_steps(page: Context) -> tuple[list[Step], list[Step]]:
+    """The steps whose values are listed again, and those that are too many or too large for it, in order.
+
+    What is asked for comes before what is rounded by hand and what the layers hand back.
+    """
     trace = page.trace
     if page.view.compare:
-        return [step for step in trace.steps if step.kind != UPDATE]
+        return [step for step in trace.steps if step.kind != UPDATE], []
     used = {node for step in trace.steps if step.kind == FORWARD for node in step.uses.values()}
     losses = {g.loss for g in trace.gradients}
+    gradients = {g.node for g in trace.gradients}
     few_new = sum(trace.value(step.node).size for step in trace.steps if step.kind == UPDATE) <= MOST_SHORT
-    chosen = []
+    few_learnable = _has_turns(trace) or sum(trace.value(node).size for node in page.learnable) <= MOST_SHORT
+    asked, others, large = list[Step](), list[Step](), list[Step]()
     for step in trace.steps:
         if step.kind == FORWARD:
-            final = step.node not in used or step.node in losses or page.roles.get(step.node) == doc.OUTPUT
-            if final or step.by_hand is not None:
-                chosen.append(step)
-        elif (step.kind == BACKWARD and "@" not in step.name and _is_asked(page, step)) or (
-            step.kind == UPDATE and few_new
-        ):
-            chosen.append(step)
-    return chosen if len(chosen) <= MOST_ANSWERS else chosen[:MOST_ANSWERS]
+            if step.node not in used or step.node in losses:
+                asked.append(step)
+            elif page.roles.get(step.node) == doc.OUTPUT or step.by_hand is not None:
+                others.append(step)
+        elif step.kind == UPDATE:
+            (asked if few_new else large).append(step)
+        elif step.node in gradients:
+            (asked if _is_short(page, step, few_learnable) else large).append(step)
+        elif "@" not in step.name and _is_of_a_layer(page, step):
+            others.append(step)
+    room = max(0, MOST_ANSWERS - len(asked))
+    listed = {id(step) for step in (*asked[:MOST_ASKED], *others[:room])}
+    wanted = [*asked, *large, *(step for step in others if step.kind == FORWARD)]
+    left_out = {id(step) for step in wanted} - listed
+    return [s for s in trace.steps if id(s) in listed], [s for s in trace.steps if id(s) in left_out]
 
 
-def _is_asked(page: Context, step: Step) -> bool:
-    """Whether a gradient is a final value: short ones that were asked for, and of a network those of its layers."""
-    trace = page.trace
-    asked = step.node in {gradient.node for gradient in trace.gradients}
-    if asked and trace.value(step.node).size <= MOST_SHORT:
-        return step.of not in page.learnable or any(other.turns for other in trace.steps)
-    return not any(other.turns for other in trace.steps) and _is_pre_activation(page, step.of)
+def _is_short(page: Context, step: Step, few_learnable: bool) -> bool:
+    """Whether a gradient that was asked for is listed again: of many learnable numbers none, of layers all."""
+    short = page.trace.value(step.node).size <= MOST_SHORT and (few_learnable or step.of not in page.learnable)
+    return short or _is_of_a_layer(page, step)
+
+
+def _is_of_a_layer(page: Context, step: Step) -> bool:
+    """Whether a gradient is that of a weighted sum of a network that is gone through once."""
+    return not _has_turns(page.trace) and _is_pre_activation(page, step.of)
+
+
+def _has_turns(trace: Trace) -> bool:
+    return any(step.turns for step in trace.steps)
+
+
+def _elsewhere(page: Context, steps: list[Step]) -> tuple[str, tuple[str, ...]]:
+    """Where the answers stand that are not listed again."""
+    results = "1 result" if len(steps) == 1 else f"{len(steps)} results"
+    where = spans([step.index for step in steps], "-" if page.view.ascii else "–")
+    return "more", (f"{results}, above in {'step' if len(steps) == 1 else 'steps'} {where}",)
+
+
+def spans(numbers: Sequence[int], dash: str) -> str:
+    """Rising numbers in words, neighbours as one span: 3, 5–7 and 9."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    texts = [t for r in runs for t in ([f"{r[0]}{dash}{r[-1]}"] if len(r) > 2 else [str(k) for k in r])]
+    return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 
 def _is_pre_activation(page: Context, node: int | None) -> bool:

@@ -249,6 +249,22 @@ def test_a_name_or_number_longer_than_its_place_is_moved_not_cut() -> None:
     assert "a_name_of_a_value_that_is_longer_than_the_page" in page_text.replace("\n", "")
 
 
+def test_answers_that_are_not_listed_again_are_counted_and_their_steps_told() -> None:
+    many = Problem(given={"x": [1, 2]}, steps=[f"s{k} = x + {k}" for k in range(1, 41)])
+    answers = " ".join(text(many, 80).partition("ANSWERS")[2].split())
+    listed = re.findall(r"s(\S+) \(", answers)
+    assert listed == [str(k).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")) for k in range(1, 25)]
+    assert "more 16 results, above in steps 25–40" in answers
+
+
+def test_what_is_asked_for_is_never_lost_behind_what_is_rounded() -> None:
+    by_hand = [{"step": f"r{k} = x / {k + 2}", "by hand": f"round(x / {k + 2}, digits=1)"} for k in range(12)]
+    rounded = Problem(given={"x": [1, 2]}, steps=[*by_hand, "y = " + " + ".join(f"r{k}" for k in range(12))])
+    answers = text(rounded, 80).partition("ANSWERS")[2]
+    assert re.search(r"^y +\(", answers, re.MULTILINE)
+    assert "more        3 results, above in steps 10–12" in answers
+
+
 def test_one_gate_inside_another_is_drawn_backwards_too() -> None:
     problem = Problem(
         given={"x": [2, -1]}, steps=["o = relu(relu(x))", "L = sum(o)"], gradient={"of": "L", "wrt": ["x"]}
