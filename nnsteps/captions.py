@@ -64,10 +64,10 @@ class Captions:
         return Caption(str(step.index), f"{name} = {by_hand}", by_hand=f"{about} for {formula}")
 
     def _gloss(self, node: int) -> str:
-        op = self.trace.nodes[node].op
-        if op is None:
+        here = self.trace.nodes[node]
+        if here.op is None:
             return ""
-        name, gloss = op.name, op.look.gloss
+        name, gloss = here.op.name, here.op.look.words(here.options)
         if is_picture_of_products(self.trace, node):
             biased = bool(parts_of(self.trace, node)[1])
             name = "product+" if biased else "product"

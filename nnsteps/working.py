@@ -202,10 +202,12 @@ class Writer:
         return tuple(["" if k is None else self.words(words[k]) for k in places]) if words else ()
 
     def vector(self, node: int) -> str:
-        """A short value in running text: (2, 1, 3), or 5."""
+        """A short value in running text: (2, 1, 3), or 5; of a table row after row, (1, 2; 3, 4)."""
         value = self.trace.value(node)
         texts = [self.text(node, self.number(Ref(node, at))) for at in places_of(value)]
-        return texts[0] if len(texts) == 1 else "(" + ", ".join(texts) + ")"
+        side = value.shape[-1] if value.ndim and value.shape[-1] > 1 else len(texts)
+        rows = [", ".join(texts[k : k + side]) for k in range(0, len(texts), side)]
+        return texts[0] if len(texts) == 1 else "(" + "; ".join(rows) + ")"
 
     # --- arithmetic ---
 

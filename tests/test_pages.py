@@ -265,6 +265,26 @@ def test_what_is_asked_for_is_never_lost_behind_what_is_rounded() -> None:
     assert "more        3 results, above in steps 10–12" in answers
 
 
+def test_what_is_given_stays_on_one_line_where_it_fits() -> None:
+    columns_given = {f"column_{k}": [k, -k, k + 1] for k in range(7)}
+    problem = Problem(given=columns_given, steps=["y = " + " + ".join(columns_given)])
+    for width in (60, 80, 100):
+        given = text(problem, width).partition("find")[0].splitlines()
+        assert [line.count("(") for line in given] == [line.count(")") for line in given]
+
+
+def test_a_running_sum_from_the_end_is_not_said_to_begin_at_the_start() -> None:
+    forth = Problem(given={"p": [1, 2, 3]}, steps=["c = cumsum(p)"])
+    back = Problem(given={"p": [1, 2, 3]}, steps=["c = cumsum(p, reverse=1)"])
+    assert "each with all before it" in text(forth, 100)
+    assert "each with all after it" in text(back, 100)
+
+
+def test_a_table_in_a_sentence_shows_where_its_rows_end() -> None:
+    problem = Problem(given={"T": [[-4, 7], [10, 5]]}, steps=["y = T + 0", {"say": "the table is {T}"}])
+    assert "the table is (−4, 7; 10, 5)" in text(problem, 80)
+
+
 def test_one_gate_inside_another_is_drawn_backwards_too() -> None:
     problem = Problem(
         given={"x": [2, -1]}, steps=["o = relu(relu(x))", "L = sum(o)"], gradient={"of": "L", "wrt": ["x"]}

@@ -170,5 +170,5 @@ op(
     grad=lambda options, shapes: {"x": f"cumsum(g, axis={options['axis']}, reverse={int(not options['reverse'])})"},
     sample=lambda rng: {"x": rng.normal(size=(3, 2)), "axis": 1},
     check=lambda names, x, axis=0, reverse=0: must_have_axis(names, x, axis),
-    look=Look(kind="window", gloss="each with all before it"),
+    look=Look(kind="window", gloss=lambda options: f"each with all {'after' if options['reverse'] else 'before'} it"),
 )

@@ -65,7 +65,7 @@ class Look(NamedTuple):
     terse:   `written` stands for the call whatever its options: they were said at the step that it goes back through
     sign:    what stands before a row that holds the result of a reduction
     gate:    negative inputs are crossed out
-    gloss:   a few plain words, said at the first step of its kind
+    gloss:   a few plain words, said at the first step of its kind; a function of the options where they change it
     """
 
     kind: str = "elementwise"
@@ -73,7 +73,11 @@ class Look(NamedTuple):
     terse: bool = False
     sign: str = ""
     gate: bool = False
-    gloss: str = ""
+    gloss: str | Callable[[Options], str] = ""
+
+    def words(self, options: Options) -> str:
+        """The gloss of a call with these options."""
+        return self.gloss if isinstance(self.gloss, str) else self.gloss(options)
 
 
 class Cost(NamedTuple):

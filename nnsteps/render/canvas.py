@@ -10,6 +10,7 @@ from functools import lru_cache
 from nnsteps.errors import harmless
 
 Segment = tuple[str, str]  # text, role
+ITEM_GAP = "    "  # between the things that are given
 GAP = "gap"  # the role of blanks on which something else may be written
 Line = tuple[Segment, ...]
 
@@ -37,6 +38,17 @@ def wrap(text: str, width: int) -> list[str]:
         else:
             line = f"{line} {word}" if line else word
     return [*lines, line] if line or not lines else lines
+
+
+def wrap_items(text: str, width: int) -> list[str]:
+    """Items with wide gaps between them in lines of at most `width` columns; one that fits on a line stays whole."""
+    lines: list[str] = []
+    for item in text.split(ITEM_GAP):
+        if lines and columns(lines[-1]) + len(ITEM_GAP) + columns(item) <= width:
+            lines[-1] += ITEM_GAP + item
+        else:
+            lines += wrap(item, width)
+    return lines
 
 
 @dataclass

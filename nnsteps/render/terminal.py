@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nnsteps import document as doc
 from nnsteps.document import Answers, Document, Frames, Prose, Section, Spine, Turns
 from nnsteps.render.blocks import chunked, frame_lines, length, plan
-from nnsteps.render.canvas import Canvas, Line, Segment, columns, wrap
+from nnsteps.render.canvas import Canvas, Line, Segment, columns, wrap, wrap_items
 from nnsteps.render.spine import draw_spines
 from nnsteps.render.symbols import ASCII, PAPER, Symbols
 from nnsteps.render.turns import draw_turns
@@ -85,7 +85,7 @@ class _Page:
         labels = max((columns(label) for label, _ in document.head), default=0)
         start = m + max(labels + 2, 8 if self.tight else 10)
         for label, text in document.head:
-            for place, line in enumerate(wrap(text, self.width - start)):
+            for place, line in enumerate(wrap_items(text, self.width - start)):
                 row = canvas.row()
                 if place == 0:
                     canvas.put(row, m, label, "grey")
