@@ -13,6 +13,7 @@ from nnsteps.problem import GradientItem, UpdateItem
 from nnsteps.records import BACKWARD, UPDATE, Gradient, Step
 from nnsteps.scope import Scope
 from nnsteps.standing import Standing
+from nnsteps.trace import Above
 
 
 def gradient(here: Standing, item: GradientItem) -> None:
@@ -21,7 +22,7 @@ def gradient(here: Standing, item: GradientItem) -> None:
     name = to_text(scope.shown(item.of))
     wanted = item.wrt or tuple(Name(given) for given in _default_wrt(here, loss, item.place))
     places = item.wrt_places if item.wrt else (item.place,) * len(wanted)
-    above = here.trace.ancestors(loss)
+    above = here.trace.above(loss)
     found: list[tuple[Expr, int]] = []
     for expr, place in zip(wanted, places, strict=True):
         with here.mistakes.apart([GRADIENTS]):
@@ -41,12 +42,13 @@ def _differentiate(here: Standing, loss: int, name: str, wanted: list[int], plac
         here.slopes[loss, node] = gradient
 
 
-def _each(here: Standing, expr: Expr, above: set[int], place: Place | None) -> list[Expr]:
+def _each(here: Standing, expr: Expr, above: Above, place: Place | None) -> list[Expr]:
     """What a name under `wrt` means: the members of a family that the loss uses, a member, or the name ithere."""
     families = here.trace.families
     match expr:
         case Name(id=name) if name in families:
-            found = [m for m in families[name].members.values() if above & set(here.trace.names.get(m, ()))]
+            members = families[name].members.values()
+            found = [m for m in members if any(node in above for node in reversed(here.trace.names.get(m, ())))]
             if found:
                 return [Name(member) for member in found]
         case Index(base=Name(id=name), items=items) if name in families:
@@ -57,7 +59,7 @@ def _each(here: Standing, expr: Expr, above: set[int], place: Place | None) -> l
     return [expr]
 
 
-def _wanted(here: Standing, expr: Expr, loss_name: str, above: set[int], place: Place | None) -> int:
+def _wanted(here: Standing, expr: Expr, loss_name: str, above: Above, place: Place | None) -> int:
     """The node that a wanted name stood for when the loss was computed."""
     base = expr.base if isinstance(expr, Index) else expr
     if not isinstance(base, Name):
@@ -112,14 +114,16 @@ def _keep_gradient(here: Standing, loss: int, loss_name: str, expr: Expr, node: 
                 loss=loss,
             )
         )
-    step = max((s.index for s in trace.steps if s.node == gradient and s.name == name), default=0)
+    found = (s.index for s in reversed(trace.steps) if s.node == gradient and s.name == name)
+    step = next(found, 0)
     trace.gradients.append(Gradient(loss, loss_name, name, node, gradient, step))
     return gradient
 
 
 def _default_wrt(here: Standing, loss: int, place: Place | None) -> list[str]:
-    above = here.trace.ancestors(loss)
-    found = [name for name in roles.learnable(here.trace) if here.trace.given[name] in above]
+    places = {name: place for place, name in enumerate(here.trace.given, 1)}
+    used = here.trace.given_of(loss)
+    found = [name for name in roles.learnable(here.trace) if used >> places[name] & 1]
     if not found:
         raise GradientError(
             "it is not clear what to differentiate with respect to", place=place, hint="Say it: wrt: [W, b]."
@@ -134,7 +138,7 @@ def grad_call(here: Standing, call: Call, scope: Scope) -> int:
         )
     loss_expr, wrt = call.args
     loss = evaluate(here.trace, loss_expr, scope)
-    name, above = to_text(scope.shown(loss_expr)), here.trace.ancestors(loss)
+    name, above = to_text(scope.shown(loss_expr)), here.trace.above(loss)
     one, *others = _each(here, wrt, above, scope.at(wrt))
     if others:
         hint = f"Take one member: grad({name}, {to_text(one)})."

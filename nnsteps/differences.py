@@ -46,14 +46,14 @@ class Probe:
     """The loss as a function of one recorded array, everything else held."""
 
     def __init__(self, trace: Trace, wrt: int, loss: int, values: Sequence[Array]) -> None:
-        self.values = list(values[: loss + 1])
+        self.values = values
         self.wrt, self.loss = wrt, loss
         self.loss_value = float(self.values[loss].item())
-        changed, above = {wrt}, trace.ancestors(loss)
+        changed, above = {wrt}, trace.above(loss)
         self.path: list[Node] = []
         for node in trace.nodes[wrt + 1 : loss + 1]:
             before = (node.out,) if node.out is not None else node.inputs
-            if node.id in above and any(i in changed for i in before):
+            if any(i in changed for i in before) and node.id in above:
                 changed.add(node.id)
                 self.path.append(node)
 
@@ -69,25 +69,27 @@ class Probe:
         """Whether a kink may lie between the two ends of a difference: nearer than twice what the numbers move."""
         for values in (self._moved(direction, h), self._moved(direction, -h)):
             for node, away in distances(self.path, self.values):
-                reach = [2 * np.nan_to_num(np.abs(values[i] - self.values[i])) for i in node.inputs]
+                reach = [2 * np.nan_to_num(np.abs(values.get(i, self.values[i]) - self.values[i])) for i in node.inputs]
                 moved = [part if part.shape == away.shape else part.max() for part in reach]
                 if any((away < part).any() for part in moved):
                     return True
         return False
 
     def _at(self, direction: Array, h: float) -> float:
-        return float(self._moved(direction, h)[self.loss].item())
+        return float(self._moved(direction, h).get(self.loss, self.values[self.loss]).item())
 
-    def _moved(self, direction: Array, h: float) -> list[Array]:
-        values = self.values.copy()
-        values[self.wrt] = values[self.wrt] + h * direction
+    def _moved(self, direction: Array, h: float) -> dict[int, Array]:
+        """The values that change, where this array moves by so much along a direction."""
+        held = self.values
+        values = {self.wrt: held[self.wrt] + h * direction}
         with np.errstate(all="ignore"):
             for node in self.path:
                 if node.out is not None:
                     values[node.id] = values[node.out]
                 else:
                     assert isinstance(node.op, Op)
-                    values[node.id] = node.op.value(*(values[i] for i in node.inputs), **node.options)
+                    args = [values[i] if i in values else held[i] for i in node.inputs]
+                    values[node.id] = node.op.value(*args, **node.options)
         return values
 
 
@@ -129,7 +131,7 @@ class Beside:
 def beside_the_kinks(trace: Trace, losses: list[int]) -> Beside:
     """All values at numbers where every difference has a meaning: the recorded ones, or nudged ones."""
     values = [node.value for node in trace.nodes]
-    feeding = sorted(set().union(*(trace.ancestors(loss) for loss in losses)))
+    feeding = sorted(trace.ancestors(*losses))
     nodes = [trace.nodes[node] for node in feeding]
     found, best, far = kinks(trace, feeding, values), values, _clearance(nodes, values)
     movable = _movable(trace, feeding) if far < FAR else []

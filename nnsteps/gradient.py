@@ -94,8 +94,8 @@ class _Walk:
         self.trace, self.loss, self.loss_name, self.wanted, self.place = trace, loss, loss_name, wanted, place
         self.expand = expand
         self.finish = finish
-        self.owners = _owners(trace)
-        self.above = trace.ancestors(loss)
+        self.owners = trace.owner
+        self.above = trace.above(loss)
         self.edges: dict[int, list[Edge]] = {}
         self.needed = self._find_needed()
         self.waiting = self._count_uses()
@@ -109,10 +109,10 @@ class _Walk:
 
     def _find_needed(self) -> set[int]:
         reached: set[int] = set()
-        todo = [self.loss]
+        todo, first = [self.loss], min(self.wanted, default=self.loss)
         while todo:
             node = todo.pop()
-            if node in reached:
+            if node in reached or node < first:  # nothing wanted was recorded before
                 continue
             reached.add(node)
             self.edges[node] = list(self._edges_of(node))
@@ -295,9 +295,7 @@ class _Walk:
 
     def _is_plain(self, node: int) -> bool:
         """Whether a value is one number that depends on nothing given."""
-        return self.trace.value(node).size == 1 and all(
-            i in self.trace.literals for i in self.trace.ancestors(node) if self.trace.nodes[i].op is None
-        )
+        return self.trace.value(node).size == 1 and not self.trace.given_of(node)
 
     def _must_spread(self, node: int) -> bool:
         shape = self.trace.value(node).shape
@@ -404,15 +402,6 @@ class _Walk:
         spread = evaluate(self.trace, parsed("spread(g, x)"), Scope({"g": zero, "x": node}, inner=True))
         self._emit([_Pending(node, spread, "every way back is flat: nothing is passed", None)])
         return spread
-
-
-def _owners(trace: Trace) -> Callable[[int], Step | None]:
-    """Which step of the author a node was recorded for."""
-    found: dict[int, Step] = {}
-    for step in sorted(trace.steps, key=lambda step: (step.first, step.node)):
-        for node in range(step.first, step.node + 1):
-            found[node] = step
-    return found.get
 
 
 def _simple(expr: Expr) -> Expr:

@@ -36,6 +36,11 @@ class Node(NamedTuple):
     by_hand: bool = False
     words: str = ""  # what should be said of a choice: "subtract the largest first"
 
+    @property
+    def before(self) -> tuple[int, ...]:
+        """The nodes that this one was made of, all with smaller ids."""
+        return self.inputs if self.out is None else (*self.inputs, self.out)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

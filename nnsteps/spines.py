@@ -354,7 +354,7 @@ class Builder:
         elif look(trace, node) == "choice":
             out, work = self._grid(node), ()  # numbers in order: there is nothing to compute
         elif choosing.is_picked(trace, node):
-            if not self.worker.blanks and self.last in trace.ancestors(node):
+            if not self.worker.blanks and self.last is not None and self.last in trace.above(node):
                 self._mark(choosing.picked(trace, node))
             out, work = self._grid(node), self.worker.lines(node)
         elif window:
@@ -406,7 +406,7 @@ class Builder:
         self.chosen.add(choice)
         if self.trace.nodes[choice].inputs == (self.last,):
             self._mark(choosing.marks(self.trace, choice))
-        elif choice != node and self.last in self.trace.ancestors(node):
+        elif choice != node and self.last is not None and self.last in self.trace.above(node):
             self._mark(choosing.picked(self.trace, node))
         return choosing.work(self.trace, self.writer, choice, node)
 

@@ -10,6 +10,7 @@ traces of the same shape ask for the same.
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -67,6 +68,8 @@ class Trace:
     work: int = 0  # multiplications and additions, about
     literals: dict[int, float] = field(default_factory=dict)  # the nodes that are numbers of a formula
     _literals: dict[float, int] = field(default_factory=dict)
+    _owners: dict[int, Step] = field(default_factory=dict)  # see owner
+    _origins: list[int] = field(default_factory=list)  # see given_of
     _answers: dict[Any, Any] = field(default_factory=dict)  # the next two: see told_once
     _answered_at: tuple[int, int, int] = (0, 0, 0)
 
@@ -111,6 +114,10 @@ class Trace:
         if len(self.steps) >= limits["steps"]:
             raise exceeded("steps", limits, f"more than {limits['steps']:,} steps are taken")
         self.steps.append(step)
+        for node in range(step.first, step.node + 1):
+            other = self._owners.get(node)
+            if other is None or (other.first, other.node) <= (step.first, step.node):
+                self._owners[node] = step
 
     def literal(self, value: float) -> int:
         """The node of a number that stands in a formula (one for each value)."""
@@ -209,19 +216,39 @@ class Trace:
         """The step whose result this node is."""
         return next((step for step in self.steps if step.node == node), None)
 
-    def ancestors(self, node: int) -> set[int]:
-        """The nodes that a node was computed from, itself included."""
+    def owner(self, node: int) -> Step | None:
+        """The step that a node was recorded for: of several around it the innermost."""
+        return self._owners.get(node)
+
+    def ancestors(self, *nodes: int) -> set[int]:
+        """The nodes that some nodes were computed from, themselves included."""
         seen: set[int] = set()
-        todo = [node]
+        todo = list(nodes)
         while todo:
             current = todo.pop()
             if current not in seen:
                 seen.add(current)
-                here = self.nodes[current]
-                todo.extend(here.inputs)
-                if here.out is not None:
-                    todo.append(here.out)
+                todo.extend(self.nodes[current].before)
         return seen
+
+    def above(self, node: int) -> Above:
+        """The same of one node, where only a few others are looked for."""
+        return Above(self.nodes, node)
+
+    def given_of(self, node: int) -> int:
+        """The given values that a node was computed from, as bits in their order; 0: from numbers of formulas only.
+
+        Words of a formula are one more bit. What a node was computed from never changes, so each is asked once.
+        """
+        origins = self._origins
+        if len(origins) <= node:
+            bits = {given: 1 << place for place, given in enumerate(self.given.values(), 1)}
+            for here in self.nodes[len(origins) : node + 1]:
+                own = 0 if here.op is not None or here.id in self.literals else bits.get(here.id, 1)
+                for i in here.before:
+                    own |= origins[i]
+                origins.append(own)
+        return origins[node]
 
     # --- explaining ---
 
@@ -429,6 +456,21 @@ class Trace:
         from nnsteps.render.notebook import page_html
 
         return page_html(self)
+
+
+class Above:
+    """The nodes that a node was computed from, itself included; gone back only as far as one is asked for."""
+
+    def __init__(self, nodes: list[Node], node: int) -> None:
+        self._nodes, self._found, self._next = nodes, {node}, [-node]
+
+    def __contains__(self, node: int) -> bool:
+        while self._next and -self._next[0] > node:
+            for i in self._nodes[-heapq.heappop(self._next)].before:
+                if i not in self._found:
+                    self._found.add(i)
+                    heapq.heappush(self._next, -i)
+        return node in self._found
 
 
 def told_once(question: Callable[Concatenate[Trace, P], T]) -> Callable[Concatenate[Trace, P], T]:
