@@ -290,7 +290,7 @@ class Builder:
         self.spines[-1][-1] = above._replace(out=above.out._replace(cells=cells))
 
     def _equation(self, node: int, step: Step | None) -> bool:
-        """Two blocks and a sign, left of their result: y − target =."""
+        """Two blocks and a sign, left of their result: y − target =; only where = is true of the numbers as shown."""
         trace = self.trace
         here = trace.nodes[core(trace, node)]
         if not isinstance(here.op, Op) or here.op.infix not in SIGNS or len(here.inputs) != 2 or here.by_hand:
@@ -302,7 +302,7 @@ class Builder:
             for i, v in zip(here.inputs, values, strict=True)
         ):
             return False
-        if any(i not in trace.keys for i in here.inputs) or shape == (1, 1):
+        if any(i not in trace.keys for i in here.inputs) or shape == (1, 1) or not self.writer.holds_in_grids(node):
             return False
         sign = SIGNS[here.op.infix] if not self.writer.ascii else here.op.infix
         first, second = here.inputs

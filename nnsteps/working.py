@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import pi
 
 import numpy as np
 
@@ -226,6 +227,12 @@ class Writer:
                 break
         return best
 
+    def holds_in_grids(self, node: int) -> bool:
+        """Whether the operands as grids show them give every cell of a result as its grid shows it."""
+        value = self.trace.value(node)
+        lines = [self._sum(self.trace.explain(node, at), float(value[at]), node, 0) for at in places_of(value)]
+        return _promises(lines) == len(lines)
+
     def _sum(self, tree: Tree, value: float, node: int, more: int) -> Sum:
         reason, tree = "", scalar.taken(tree, self.trace.look_up)
         while isinstance(tree, scalar.Fn) and tree.name == "if":
@@ -264,6 +271,8 @@ class Writer:
     def _show(self, more: int) -> Callable[[Ref | Const], str]:
         def show(part: Ref | Const) -> str:
             if isinstance(part, Const):
+                if part.value == pi:
+                    return "pi" if self.ascii else "π"
                 exact = min(decimals(part.value), 12)
                 return Style(exact, self.fractions, self.ascii).write(part.value)
             return self._operand(part, more).write(self.number(part))

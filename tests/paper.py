@@ -6,7 +6,7 @@ import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-TOKEN = re.compile(r"\s*(²|³|\d+(?:\.\d+)?(?:×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?|log|tanh|max|min|[-−+·*÷/^()√|⌊⌋,]|e\b|e(?=\^))")
+TOKEN = re.compile(r"\s*(²|³|\d+(?:\.\d+)?(?:×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?|π|log|tanh|max|min|[-−+·*÷/^()√|⌊⌋,]|e\b|e(?=\^))")
 POWERS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 LINE = re.compile(r"(?P<left>\S(?:[^=]*?\S)?)\s{2,}=\s{2,}(?P<right>[-−]?\d+(?:\.\d+)?(?:×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)")
 
@@ -71,6 +71,8 @@ class Reader:
         token = self.take()
         if token == "e":
             return math.e
+        if token == "π":
+            return math.pi
         if token == "log":
             return math.log(self.power())
         if token == "√":

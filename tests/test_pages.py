@@ -16,10 +16,11 @@ from rich.console import Console
 
 import nnsteps
 from nnsteps import strips, turns
+from nnsteps.collection import find
 from nnsteps.errors import UsageError
 from nnsteps.layout import View, page
 from nnsteps.problem import Problem
-from nnsteps.render.canvas import columns
+from nnsteps.render.canvas import columns, wrap
 from nnsteps.render.terminal import draw, plain, show
 from nnsteps.working import Writer
 from tests.pages_cases import BATCH, FOLDER, PAGES, drawn
@@ -283,6 +284,31 @@ def test_a_running_sum_from_the_end_is_not_said_to_begin_at_the_start() -> None:
 def test_a_table_in_a_sentence_shows_where_its_rows_end() -> None:
     problem = Problem(given={"T": [[-4, 7], [10, 5]]}, steps=["y = T + 0", {"say": "the table is {T}"}])
     assert "the table is (−4, 7; 10, 5)" in text(problem, 80)
+
+
+def test_two_blocks_stand_with_a_sign_only_where_their_numbers_as_shown_give_the_result() -> None:
+    exact = Problem(given={"x": [3, 1], "s": [0.5, 1]}, steps=["y = x * s"])
+    assert "▏ 3 ▕ · ▏ 0.5 ▕ =" in text(exact, 100)
+    rounded = Problem(given={"z": [70, 1], "d": [3, 1]}, steps=["s = d / 7", "y = z * s"])  # 70·0.43 is not 30
+    page = text(rounded, 100)
+    assert "▕ ·" not in page
+    assert "70·0.43  ≈  30" in page
+    assert all(agrees(left, right) for left, right in promised(page))
+
+
+def test_pi_is_written_as_a_letter() -> None:
+    page = text(Problem(given={"r": [1, 2]}, steps=["c = 2 * pi * r"]), 100)
+    assert promised(page) == [("2·π·1", "6.28"), ("2·π·2", "12.57")]
+
+
+def test_a_name_over_a_result_moves_aside_and_is_not_lost() -> None:
+    page = text(find("rlhf"), 100)
+    assert len(re.findall(r"^ .* ∂loss/∂\(R winner_embeddings\) +╔", page, re.MULTILINE)) == 1
+
+
+def test_a_long_name_is_cut_behind_a_sign() -> None:
+    assert wrap("mean(discriminator_gradient_fake)", 24) == ["mean(discriminator_", "gradient_fake)"]
+    assert wrap("a = internationalization", 14) == ["a =", "internationali", "zation"]
 
 
 def test_one_gate_inside_another_is_drawn_backwards_too() -> None:

@@ -24,12 +24,12 @@ def columns(text: str) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Text in lines of at most `width` columns; a word that is too long is cut."""
+    """Text in lines of at most `width` columns; a word that is too long is cut, behind a sign if it has one."""
     lines, line = [], ""
     for word in text.split(" "):
         while columns(word) > width:
             room = width - columns(line) - 1 if line else width
-            head = word[: max(1, room)] if room > 8 or not line else ""
+            head = _head(word, room, whole=bool(line)) if room > 8 or not line else ""
             lines.append(f"{line} {head}".strip() if line or head else head)
             word, line = word[len(head) :], ""
         if line and columns(line) + 1 + columns(word) > width:
@@ -38,6 +38,13 @@ def wrap(text: str, width: int) -> list[str]:
         else:
             line = f"{line} {word}" if line else word
     return [*lines, line] if line or not lines else lines
+
+
+def _head(word: str, room: int, *, whole: bool) -> str:
+    """What of a long word fits, up to a sign within it; without one nothing if it may go to the next line `whole`."""
+    head = word[: max(1, room)]
+    cut = max(head.rfind(sign) for sign in "_(,[") + 1
+    return head[:cut] if 3 * cut > len(head) or whole else head
 
 
 def wrap_items(text: str, width: int) -> list[str]:

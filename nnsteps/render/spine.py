@@ -291,7 +291,7 @@ class _Drawing:
         if corner and planned and fits:
             self._top_of(corner, planned.starts(), planned.fields[0])
         header = self._row()
-        self._names(header, link)
+        self._names(header, link, corner_start(corner, at) - 1 if corner and fits else at.width)
         lines = frame_lines(planned, self.symbols, pad=at.pad) if planned and fits else []
         if lines and corner:
             canvas.write(header, corner_start(corner, at), lines[0])
@@ -424,8 +424,8 @@ class _Drawing:
         if where and column + columns(where) <= at.width:
             canvas.put(header, column, where, "gloss")
 
-    def _names(self, row: int, link: Link) -> None:
-        """The names over the operands and over the result."""
+    def _names(self, row: int, link: Link, edge: int) -> None:
+        """The names over the operands and over the result, which moves to the right, up to an edge, where it must."""
         column = self.at.edge + 1 - self._operand_width(link)
         for part in link.left:
             width = part_width(part, tight=self.at.tight)
@@ -435,8 +435,10 @@ class _Drawing:
         name = link.out.name
         start = self.at.bar + (self.at.end - self.at.bar + 1 - columns(name)) // 2
         start = max(self.at.margin, min(start, self.at.end + 1 - columns(name)))
-        if self.canvas.free(row, start - 1, start + columns(name)):
-            self.canvas.put(row, start, name, "name")
+        for here in range(start, min(edge - columns(name), self.at.end) + 1):
+            if self.canvas.free(row, here - 1, here + columns(name)):
+                self.canvas.put(row, here, name, "name")
+                return
 
     def _operand_width(self, link: Link) -> int:
         return sum(part_width(part, tight=self.at.tight) for part in link.left)
