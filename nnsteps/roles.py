@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nnsteps.ops import Op
-from nnsteps.records import FORWARD
-from nnsteps.trace import Trace, told_once
+from nnsteps.records import FORWARD, Node
+from nnsteps.trace import Trace, gathered, told_once
 
 
 def _is_product(trace: Trace, node: int) -> bool:
@@ -26,42 +28,52 @@ def summands(trace: Trace, node: int) -> list[int]:
     return [node]
 
 
+def _given(trace: Trace, node: int) -> int | None:
+    """A given value; None for any other."""
+    return node if trace.given.get(trace.keys.get(node, "")) == node else None
+
+
+@gathered
+def _factors(trace: Trace, node: Node) -> Iterator[tuple[int | None, int | None]]:
+    """The factors of each product: which given value stands left, which right."""
+    if _is_product(trace, node.id):
+        left, right = (_given(trace, source(trace, i)) for i in node.inputs)
+        yield left, right
+
+
 @told_once
 def weights(trace: Trace) -> set[int]:
     """Given values that stand left in a product with data."""
-    given = set(trace.given.values())
-    return {
-        source(trace, node.inputs[0])
-        for node in trace.nodes
-        if _is_product(trace, node.id) and source(trace, node.inputs[0]) in given
-    }
+    return {left for left, _ in _factors(trace) if left is not None}
 
 
-@told_once
-def biases(trace: Trace) -> set[int]:
+@gathered
+def biases(trace: Trace, node: Node) -> Iterator[int]:
     """Given columns (or single numbers) that are added to a product."""
-    given = set(trace.given.values())
-    out: set[int] = set()
-    for node in trace.nodes:
-        if isinstance(node.op, Op) and node.op.infix == "+":
-            parts = summands(trace, node.id)
-            if any(_is_product(trace, part) for part in parts):
-                out |= {part for part in parts if part in given and trace.value(part).shape[-1] == 1}
-    return out
+    if isinstance(node.op, Op) and node.op.infix == "+":
+        parts = summands(trace, node.id)
+        given = [part for part in parts if _given(trace, part) is not None]
+        if given and any(_is_product(trace, part) for part in parts):
+            yield from (part for part in given if trace.value(part).shape[-1] == 1)
+
+
+@gathered
+def _others(trace: Trace, node: Node) -> Iterator[bool]:
+    """True, where something else than a product is made of a named value."""
+    if node.op is not None and not _is_product(trace, node.id) and any(i in trace.keys for i in node.inputs):
+        yield True
 
 
 def inputs(trace: Trace, asked: set[int]) -> set[int]:
     """Given values that a weight (or a value computed from given ones) is multiplied by, on its right."""
-    given = set(trace.given.values())
-    pairs = [[source(trace, i) for i in node.inputs] for node in trace.nodes if _is_product(trace, node.id)]
-    return {right for left, right in pairs if right in given and (left in asked or left not in given)} - weights(trace)
+    pairs = _factors(trace)
+    found = {right for left, right in pairs if right is not None and (left is None or left in asked)}
+    return found - weights(trace)
 
 
 def _given_pairs(trace: Trace) -> list[tuple[int, int]]:
     """The factors of products of two given values."""
-    given = set(trace.given.values())
-    pairs = [[source(trace, i) for i in node.inputs] for node in trace.nodes if _is_product(trace, node.id)]
-    return [(left, right) for left, right in pairs if left in given and right in given]
+    return [(left, right) for left, right in _factors(trace) if left is not None and right is not None]
 
 
 @told_once
@@ -73,10 +85,7 @@ def learnable(trace: Trace) -> list[str]:
     """
     asked = {gradient.wrt for gradient in trace.gradients} & set(trace.given.values())
     asked -= inputs(trace, asked)
-    network = biases(trace) or any(
-        not _is_product(trace, node.id) and node.op is not None and any(i in trace.keys for i in node.inputs)
-        for node in trace.nodes
-    )
+    network = biases(trace) or _others(trace)
     multiplied = {right for left, right in _given_pairs(trace) if right in asked and left not in asked}
     others = weights(trace) - {left for left, right in _given_pairs(trace) if right in multiplied}
     chosen = asked | ((others | biases(trace)) if network else set())

@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
@@ -70,6 +70,7 @@ class Trace:
     _literals: dict[float, int] = field(default_factory=dict)
     _owners: dict[int, Step] = field(default_factory=dict)  # see owner
     _origins: list[int] = field(default_factory=list)  # see given_of
+    gathered: dict[Any, tuple[int, frozenset[Any]]] = field(default_factory=dict)  # see gathered
     _answers: dict[Any, Any] = field(default_factory=dict)  # the next two: see told_once
     _answered_at: tuple[int, int, int] = (0, 0, 0)
 
@@ -485,6 +486,23 @@ def told_once(question: Callable[Concatenate[Trace, P], T]) -> Callable[Concaten
         if key not in known:
             known[key] = question(trace, *about, **more)
         return known[key]  # type: ignore[no-any-return]
+
+    return asked
+
+
+def gathered(tell: Callable[[Trace, Node], Iterable[T]]) -> Callable[[Trace], frozenset[T]]:
+    """What the nodes of a trace tell, all together; each is asked once, because nodes are only appended.
+
+    For what a node says for good once its step has its name: its operation, its inputs, which of them are given.
+    """
+
+    @wraps(tell)
+    def asked(trace: Trace) -> frozenset[T]:
+        count, found = trace.gathered.get(tell, (0, frozenset()))
+        if count < len(trace.nodes):
+            found |= {part for node in trace.nodes[count:] for part in tell(trace, node)}
+            trace.gathered[tell] = len(trace.nodes), found
+        return found
 
     return asked
 
