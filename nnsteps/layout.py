@@ -108,16 +108,18 @@ def _sections(context: Context, steps: list[Step]) -> Iterable[Section]:
         if aside.turns not in hidden and (aside.kind != "until" or ends.get(aside.turns[-1].loop) is aside)
     ]
     runs = _runs(shown)
+    learnable = {*context.learnable, *(step.node for step in context.trace.steps if step.kind == UPDATE)}
+    framed = _frames(context.trace) if any(kind == UPDATE for kind, _ in runs) else {}
     starts = [next((step.index for step in run if isinstance(step, Step)), 0) for _, run in runs]
     for (kind, run), after in zip(runs, [*starts[1:], math.inf], strict=True):
         mine = [step for step in run if isinstance(step, Step)]
         if kind == UPDATE:
-            section = update_section(context, mine, [*frames, *_frames(context.trace)])
+            around = sorted({frame for step in mine for frame in framed.get(step.of or 0, ())})
+            section = update_section(context, mine, [*frames, *(frame for _, frame in around)])
             now, asides = placed(asides, after)
             said = [sentence(context.trace, context.writer, aside, blanks) for aside in now if aside.kind == "say"]
             yield section._replace(blocks=(*section.blocks, *map(Prose, said)))
             continue
-        learnable = {*context.learnable, *(step.node for step in context.trace.steps if step.kind == UPDATE)}
         builder = Builder(
             context.trace, context.writer, learnable, worker, captions, blanks, dict(context.roles),
             printed, frames,
@@ -179,13 +181,19 @@ def _other_turns(trace: Trace, last: Step, until: int) -> str:
     return f"steps {last.index + 1} to {until}: the same for {turns}"
 
 
-def _frames(trace: Trace) -> Iterable[tuple[int, ...]]:
-    """Which values stand in one frame: the factors of a sum of products and its bias."""
+def _frames(trace: Trace) -> dict[int, list[tuple[int, tuple[int, ...]]]]:
+    """For each value the frames that it stands in, numbered: the factors of a sum of products and its bias."""
+    found: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
+    number = 0
     for step in trace.steps:
         for node in range(step.node, step.first - 1, -1):
             if step.kind == FORWARD and is_picture_of_products(trace, node):
                 products, others = parts_of(trace, node)
-                yield (*(trace.nodes[product].inputs[0] for product in products), *others)
+                frame = (*(trace.nodes[product].inputs[0] for product in products), *others)
+                number += 1
+                for part in frame:
+                    found.setdefault(part, []).append((number, frame))
+    return found
 
 
 def _runs(steps: Iterable[Step | str]) -> list[tuple[str, list[Step | str]]]:
