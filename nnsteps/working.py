@@ -246,7 +246,9 @@ class Writer:
         on_paper = scalar.evaluate(tree, lambda ref: self._operand(ref, more).shown(self.number(ref)))
         if value == 0 and abs(on_paper) <= CANCELLED * precision.scale(tree, self.trace.look_up):
             on_paper = 0.0
-        relation = "=" if style.write(on_paper) == result else ("~" if self.ascii else "≈")
+        if style.decimals == 0 and value == round(value):  # 0.4 + 0.3 rounds to 1, but is no 1
+            style = style.finer(max((self._operand(ref, more).decimals for ref in scalar.refs(tree)), default=0))
+        relation = "=" if style.write(on_paper) == style.write(value) else ("~" if self.ascii else "≈")
         return Sum(self._terms(tree, more), relation, result, aside=reason)
 
     def _claim(self, claim: Tree, holds: bool, more: int) -> str:

@@ -343,3 +343,18 @@ def test_any_network_fits_any_width(
     problem = Problem(given=values, steps=steps, gradient={"of": "L", "wrt": wrt}, update={"rule": "sgd", "rate": 0.1})
     lines = text(problem, width, work="all").splitlines()
     assert max(map(columns, lines)) <= width
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ([1, 1, 1], "0.33 + 0.33 + 0.33  ≈  1"),  # three thirds, however many digits
+        ([1, 1, 2], "0.25 + 0.25 + 0.5  =  1"),
+        ([2, 1, 4], "0.29 + 0.14 + 0.57  =  1"),
+    ],
+)
+def test_a_whole_result_follows_from_the_numbers_as_they_are_shown(given: list[int], line: str) -> None:
+    """0.33 + 0.33 + 0.33 is 1 when it is rounded to a whole number, but that is not what = promises."""
+    problem = nnsteps.Problem(given={"x": given}, steps=["p = x / sum(x)", "total = sum(p)"])
+    text = plain(draw(page(nnsteps.solve(problem), View(width=100)), 100, False))
+    assert line in text
