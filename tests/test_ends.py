@@ -246,7 +246,7 @@ def test_what_is_there_is_kept_without_force(words, tmp_path):
 # --- interrupts -------------------------------------------------------------------------------------------------
 
 INTERRUPTER = """\
-import os, signal, sys
+import atexit, os, signal, sys
 kind, _, what = os.environ["INTERRUPT_AT"].partition(" ")
 word, _, turn = what.partition("#")
 left = [int(turn or 1)]
@@ -266,6 +266,7 @@ class Clock:
         if name == "nnsteps.cli.output":  # from here on it is our program that runs
             signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
             signal.setitimer(signal.ITIMER_REAL, float(what))
+            atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # whoever has ended is not interrupted
 
 if kind == "import":
     sys.meta_path.insert(0, Finder)
