@@ -377,7 +377,7 @@ def test_every_record_says_what_it_is(name: str) -> None:
     record = REGISTRY.get(name) or COMPOUNDS[name]
     assert record.doc.endswith(".")
     assert record.shapes
-    assert len(record.look.gloss) <= 36
+    assert len(record.look.words(drawn(record)[1])) <= 36
 
 
 # --- compounds ---------------------------------------------------------------------------------------------------
